@@ -1,0 +1,16 @@
+"""relu_c: the ReLU family for NumPy, as real ufuncs with gradients, in place and correctly rounded.
+
+>>> import numpy as np, relu_c
+>>> x = np.float32([-2, -0.5, 0, 3])
+>>> relu_c.relu(x, out=x)
+array([0., 0., 0., 3.], dtype=float32)
+"""
+
+from relu_c import activations as _activations
+from relu_c import ufuncs
+from relu_c._config import show_config
+from relu_c.activations import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+__all__ = [*_activations.__all__, "show_config", "ufuncs"]

@@ -1,0 +1,151 @@
+"""The docstrings' common frame: an activation says what is its own, a `Page` adds what all share."""
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+
+from relu_c._ufuncs import document
+
+__all__ = ["Page"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the docstrings of one activation say; its methods decorate the function and its gradients.
+
+    Parameters
+    ----------
+    name : str
+        The function's name.
+    summary : str
+        One line.
+    formula, derivative : str
+        f(x) and f'(x).
+    accuracy : str
+        Of the function and its gradient.
+    source : str
+        Where the function was introduced.
+    examples : tuple of str
+        A doctest for the function, its gradient and, if it exists, the gradient from the output.
+    parameters : dict, optional
+        Name of each parameter: its numpydoc type with default, and its meaning with its domain.
+    edges : str, optional
+        What happens at infinities, kinks and signed zeros.
+    integers : bool, optional
+        Whether integer dtypes are kept.
+    output_accuracy : str, optional
+        What the gradient loses when it comes from the output.
+    """
+
+    name: str
+    summary: str
+    formula: str
+    derivative: str
+    accuracy: str
+    source: str
+    examples: tuple[str, ...]
+    parameters: tuple[tuple[str, str, str], ...] = ()
+    edges: str = ""
+    integers: bool = False
+    output_accuracy: str = "The gradient is the one from `x`, to the bit."
+
+    def forward(self, function: F) -> F:
+        """Document the function itself."""
+        dtypes = "Integer dtypes are kept; bool is refused." if self.integers else "Integers become floats."
+        return self._document(
+            function,
+            f"{self.summary}\n\n``{self.name}(x) = {self.formula}``",
+            [("x", "array_like", f"Input of any shape; float16, float32 or float64. {dtypes}")],
+            ("y", "The result, of the broadcast shape, in the dtype of `x`; a scalar for scalar operands."),
+            f"{self.edges} NaN gives NaN. {self.accuracy}",
+            self.examples[0],
+        )
+
+    def grad(self, function: F) -> F:
+        """Document the gradient from the input."""
+        return self._document(
+            function,
+            f"Gradient of `{self.name}` from its input.\n\n``dx = dy * f'(x)``, ``f'(x) = {self.derivative}``",
+            [
+                ("dy", "array_like", "Gradient with respect to the output; 1.0 gives the derivative itself."),
+                ("x", "array_like", f"The input that `{self.name}` was given; broadcasts with `dy`."),
+            ],
+            ("dx", "The gradient with respect to `x`, in the common dtype of `dy` and `x`."),
+            "Where f'(x) is 0 the result is +0 whatever `dy` is, infinite and NaN included; NaN in `x` gives NaN. "
+            f"{self.accuracy}",
+            self.examples[1],
+        )
+
+    def grad_from_output(self, function: F) -> F:
+        """Document the gradient from the output."""
+        return self._document(
+            function,
+            f"Gradient of `{self.name}` from its output, for networks that ran in place.\n\n"
+            f"``dx = dy * f'(x)``, ``f'(x) = {self.derivative}``, with `x` recovered from ``y = {self.name}(x)``",
+            [
+                ("dy", "array_like", "Gradient with respect to the output; 1.0 gives the derivative itself."),
+                ("y", "array_like", f"The output of `{self.name}`; broadcasts with `dy`."),
+            ],
+            ("dx", "The gradient with respect to `x`, in the common dtype of `dy` and `y`."),
+            self.output_accuracy,
+            self.examples[2],
+        )
+
+    def _document(
+        self,
+        function: F,
+        head: str,
+        operands: list[tuple[str, str, str]],
+        returns: tuple[str, str],
+        notes: str,
+        example: str,
+    ) -> F:
+        listed = [*operands, *self.parameters, *_KEYWORDS]
+        raises = (
+            "TypeError\n    For complex, object, string, longdouble"
+            + (" and bool" if self.integers else "")
+            + " operands."
+        )
+        if self.parameters:
+            raises += "\nValueError\n    For a scalar parameter outside its domain; nothing is written then."
+        text = "\n\n".join(
+            [
+                head,
+                _section("Parameters", "\n".join(_entry(name, kind, text) for name, kind, text in listed)),
+                _section("Returns", _entry(returns[0], "ndarray or scalar", returns[1])),
+                _section("Raises", raises),
+                _section("Notes", _fill(notes)),
+                _section("References", _fill(self.source)),
+                _section("Examples", ">>> import numpy as np, relu_c\n" + example),
+            ]
+        )
+        if isinstance(function, np.ufunc):
+            document(function, text, "relu_c", function.__name__)
+        else:
+            function.__doc__ = text
+        return function
+
+
+_KEYWORDS = (
+    ("out", "ndarray, optional", "Where the result goes; an operand itself, for in place. A new array by default."),
+    ("where", "array_like of bool, optional", "Elements to compute; the others keep what `out` holds."),
+)
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{body}"
+
+
+def _entry(name: str, kind: str, text: str) -> str:
+    return f"{name} : {kind}\n" + textwrap.indent(_fill(text, 84), "    ")
+
+
+@cache  # most of what is filled recurs from page to page, and `import relu_c` should be quick
+def _fill(text: str, width: int = 88) -> str:
+    return textwrap.fill(" ".join(text.split()), width)

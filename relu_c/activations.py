@@ -1,0 +1,598 @@
+"""The ReLU family: functions, gradients, and gradients from the output.
+
+A function without parameters is a ufunc; one with parameters is a wrapper with defaults over a ufunc of `relu_c.ufuncs`,
+which takes NumPy's other ufunc arguments (``dtype=``, ``casting=``, ``order=``, ``subok=``) too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from relu_c import ufuncs
+from relu_c._pages import Page
+from relu_c._parameters import Parameter, finite, non_negative, not_nan
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "channel_weight",
+    "hard_shrink",
+    "hard_shrink_grad",
+    "hard_shrink_grad_from_output",
+    "hard_sigmoid",
+    "hard_sigmoid_grad",
+    "hard_sigmoid_grad_from_output",
+    "hard_swish",
+    "hard_swish_grad",
+    "hard_tanh",
+    "hard_tanh_grad",
+    "hard_tanh_grad_from_output",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "leaky_relu_grad_from_output",
+    "prelu",
+    "prelu_grad",
+    "prelu_grad_from_output",
+    "relu",
+    "relu6",
+    "relu6_grad",
+    "relu6_grad_from_output",
+    "relu_grad",
+    "relu_grad_from_output",
+    "soft_shrink",
+    "soft_shrink_grad",
+    "soft_shrink_grad_from_output",
+    "softsign",
+    "softsign_grad",
+    "softsign_grad_from_output",
+    "squared_relu",
+    "squared_relu_grad",
+    "squared_relu_grad_from_output",
+    "threshold",
+    "threshold_grad",
+    "thresholded_relu",
+    "thresholded_relu_grad",
+    "thresholded_relu_grad_from_output",
+]
+
+Out: TypeAlias = "NDArray[Any] | None"
+
+_EXACT = "float16, float32 and float64 results are exact."
+_ONCE = "Results are the exact value rounded once."
+_NARROW = (
+    "float16 and float32 results are the exact value rounded once, those of the gradient with `dy` = 1 too; with another `dy` "
+    "they are within 0.5001 ulp"
+)
+
+_relu = Page(
+    name="relu",
+    summary="Rectified linear unit.",
+    formula="max(x, 0)",
+    derivative="1 for x > 0, 0 for x <= 0",
+    accuracy=_EXACT,
+    edges="-0.0 and -inf give +0, +inf gives +inf.",
+    integers=True,
+    source="V. Nair and G. E. Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010.",
+    examples=(
+        ">>> relu_c.relu(np.float32([-2, 0, 3]))\narray([0., 0., 3.], dtype=float32)",
+        ">>> relu_c.relu_grad(np.float32([5, 5, 5]), np.float32([-2, 0, 3]))\narray([0., 0., 5.], dtype=float32)",
+        ">>> relu_c.relu_grad_from_output(np.float32([5, 5, 5]), np.float32([0, 0, 3]))\narray([0., 0., 5.], dtype=float32)",
+    ),
+)
+relu = _relu.forward(ufuncs.relu)
+relu_grad = _relu.grad(ufuncs.relu_grad)
+relu_grad_from_output = _relu.grad_from_output(ufuncs.relu_grad_from_output)
+
+_relu6 = Page(
+    name="relu6",
+    summary="Rectified linear unit, capped at 6.",
+    formula="min(max(x, 0), 6)",
+    derivative="1 for 0 < x < 6, else 0",
+    accuracy=_EXACT,
+    edges="-0.0 and -inf give +0, +inf gives 6.",
+    integers=True,
+    source="A. Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010.",
+    examples=(
+        ">>> relu_c.relu6(np.float32([-2, 3, 8]))\narray([0., 3., 6.], dtype=float32)",
+        ">>> relu_c.relu6_grad(1.0, np.float32([-2, 3, 6]))\narray([0., 1., 0.], dtype=float32)",
+        ">>> relu_c.relu6_grad_from_output(1.0, np.float32([0, 3, 6]))\narray([0., 1., 0.], dtype=float32)",
+    ),
+)
+relu6 = _relu6.forward(ufuncs.relu6)
+relu6_grad = _relu6.grad(ufuncs.relu6_grad)
+relu6_grad_from_output = _relu6.grad_from_output(ufuncs.relu6_grad_from_output)
+
+_squared_relu = Page(
+    name="squared_relu",
+    summary="Square of the rectified linear unit.",
+    formula="max(x, 0)**2",
+    derivative="2 * max(x, 0)",
+    accuracy=_ONCE,
+    edges="-0.0 and -inf give +0, +inf gives +inf.",
+    source="D. R. So et al., Primer: searching for efficient transformers for language modeling, NeurIPS 2021.",
+    output_accuracy="The square root of `y` costs up to 1 ulp in float64; below the smallest normal number `y` has lost digits "
+    "of `x`, or all of them.",
+    examples=(
+        ">>> relu_c.squared_relu(np.float32([-2, 0, 3]))\narray([0., 0., 9.], dtype=float32)",
+        ">>> relu_c.squared_relu_grad(1.0, np.float32([-2, 0, 3]))\narray([0., 0., 6.], dtype=float32)",
+        ">>> relu_c.squared_relu_grad_from_output(1.0, np.float32([0, 0, 9]))\narray([0., 0., 6.], dtype=float32)",
+    ),
+)
+squared_relu = _squared_relu.forward(ufuncs.squared_relu)
+squared_relu_grad = _squared_relu.grad(ufuncs.squared_relu_grad)
+squared_relu_grad_from_output = _squared_relu.grad_from_output(ufuncs.squared_relu_grad_from_output)
+
+_slope = Parameter("negative_slope", finite, "finite")
+_slope_of_output = Parameter(
+    "negative_slope", non_negative, "finite and at least 0, for the output to determine the gradient"
+)
+_leaky_relu = Page(
+    name="leaky_relu",
+    summary="Leaky rectified linear unit.",
+    formula="x for x > 0, negative_slope * x for x <= 0",
+    derivative="1 for x > 0, negative_slope for x <= 0",
+    accuracy=_ONCE,
+    edges="-0.0 stays -0.0. With a slope of 0 the left piece is +0, at -inf too.",
+    source="A. L. Maas, A. Y. Hannun and A. Y. Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.",
+    parameters=(("negative_slope", "float or array_like, default 0.01", "Slope for x <= 0; finite."),),
+    output_accuracy="Needs a slope of at least 0. The gradient is the one from `x`, to the bit.",
+    examples=(
+        ">>> relu_c.leaky_relu(np.float32([-2, 0, 3]), 0.25)\narray([-0.5,  0. ,  3. ], dtype=float32)",
+        ">>> relu_c.leaky_relu_grad(1.0, np.float32([-2, 0, 3]), 0.25)\narray([0.25, 0.25, 1.  ], dtype=float32)",
+        ">>> relu_c.leaky_relu_grad_from_output(1.0, np.float32([-0.5, 0, 3]), 0.25)\narray([0.25, 0.25, 1.  ], dtype=float32)",
+    ),
+)
+
+
+@_leaky_relu.forward
+def leaky_relu(x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.leaky_relu(x, _slope(negative_slope, x), out, where=where)
+
+
+@_leaky_relu.grad
+def leaky_relu_grad(
+    dy: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.leaky_relu_grad(dy, x, _slope(negative_slope, x), out, where=where)
+
+
+@_leaky_relu.grad_from_output
+def leaky_relu_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.leaky_relu_grad_from_output(dy, y, _slope_of_output(negative_slope, y), out, where=where)
+
+
+_weight = Parameter("weight", finite, "finite")
+_weight_of_output = Parameter("weight", non_negative, "finite and at least 0, for the output to determine the gradient")
+_prelu = Page(
+    name="prelu",
+    summary="Parametric rectified linear unit: a leaky one whose slopes are learned.",
+    formula="x for x > 0, weight * x for x <= 0",
+    derivative="1 for x > 0, weight for x <= 0",
+    accuracy=_ONCE,
+    edges="-0.0 stays -0.0. With a weight of 0 the left piece is +0, at -inf too.",
+    source="K. He, X. Zhang, S. Ren and J. Sun, Delving deep into rectifiers, ICCV 2015.",
+    parameters=(
+        (
+            "weight",
+            "float or array_like",
+            "Slope for x <= 0; broadcasts with `x`, see `channel_weight` for one slope per channel.",
+        ),
+    ),
+    output_accuracy="Needs weights of at least 0. The gradient is the one from `x`, to the bit.",
+    examples=(
+        ">>> relu_c.prelu(np.float32([[-2, 3], [-4, -1]]), np.float32([0.25, 0.5]))\narray([[-0.5,  3. ],\n       [-1. , -0.5]], dtype=float32)",
+        ">>> relu_c.prelu_grad(1.0, np.float32([[-2, 3], [-4, -1]]), np.float32([0.25, 0.5]))\narray([[0.25, 1.  ],\n       [0.25, 0.5 ]], dtype=float32)",
+        ">>> relu_c.prelu_grad_from_output(1.0, np.float32([[-0.5, 3], [-1, -0.5]]), np.float32([0.25, 0.5]))\narray([[0.25, 1.  ],\n       [0.25, 0.5 ]], dtype=float32)",
+    ),
+)
+
+
+@_prelu.forward
+def prelu(x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.leaky_relu(x, _weight(weight, x), out, where=where)
+
+
+@_prelu.grad
+def prelu_grad(dy: ArrayLike, x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.leaky_relu_grad(dy, x, _weight(weight, x), out, where=where)
+
+
+@_prelu.grad_from_output
+def prelu_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.leaky_relu_grad_from_output(dy, y, _weight_of_output(weight, y), out, where=where)
+
+
+def channel_weight(weight: ArrayLike, ndim: int, axis: int = 1) -> NDArray[Any]:
+    """Shape one weight per channel so that it broadcasts along the channel axis of an array.
+
+    Parameters
+    ----------
+    weight : array_like of shape (C,)
+        One weight per channel.
+    ndim : int
+        Number of dimensions of the array that the weight goes with.
+    axis : int, default 1
+        The array's channel axis; negative axes count from the end.
+
+    Returns
+    -------
+    ndarray
+        A view of `weight` with length C at `axis` and 1 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If `weight` is not one-dimensional or `axis` is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, relu_c
+    >>> images = np.full((2, 3, 4, 4), -1.0, np.float32)  # (N, C, H, W)
+    >>> slopes = relu_c.channel_weight(np.float32([0.1, 0.2, 0.3]), images.ndim)
+    >>> relu_c.prelu(images, slopes)[0, :, 0, 0]
+    array([-0.1, -0.2, -0.3], dtype=float32)
+    """
+    array = np.asarray(weight)
+    if array.ndim != 1:
+        raise ValueError(f"weight must have one dimension, the channels, not shape {array.shape}")
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis must be in [{-ndim}, {ndim - 1}] for {ndim} dimensions, not {axis}")
+    shape = [1] * ndim
+    shape[axis] = array.size
+    return array.reshape(shape)
+
+
+_theta = Parameter("theta", finite, "finite")
+_theta_of_output = Parameter("theta", non_negative, "finite and at least 0, for the output to determine the gradient")
+_thresholded_relu = Page(
+    name="thresholded_relu",
+    summary="Rectified linear unit with its threshold at theta.",
+    formula="x for x > theta, else 0",
+    derivative="1 for x > theta, else 0",
+    accuracy=_EXACT,
+    edges="x = theta gives +0.",
+    source="K. Konda, R. Memisevic and D. Krueger, Zero-bias autoencoders and the benefits of co-adapting features, ICLR 2015.",
+    parameters=(("theta", "float or array_like, default 1.0", "The threshold; finite."),),
+    output_accuracy="Needs a theta of at least 0. The gradient is the one from `x`, to the bit.",
+    examples=(
+        ">>> relu_c.thresholded_relu(np.float32([0.5, 1, 1.5]))\narray([0. , 0. , 1.5], dtype=float32)",
+        ">>> relu_c.thresholded_relu_grad(1.0, np.float32([0.5, 1, 1.5]))\narray([0., 0., 1.], dtype=float32)",
+        ">>> relu_c.thresholded_relu_grad_from_output(1.0, np.float32([0, 0, 1.5]))\narray([0., 0., 1.], dtype=float32)",
+    ),
+)
+
+
+@_thresholded_relu.forward
+def thresholded_relu(x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.thresholded_relu(x, _theta(theta, x), out, where=where)
+
+
+@_thresholded_relu.grad
+def thresholded_relu_grad(
+    dy: ArrayLike, x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.thresholded_relu_grad(dy, x, _theta(theta, x), out, where=where)
+
+
+@_thresholded_relu.grad_from_output
+def thresholded_relu_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.thresholded_relu_grad_from_output(dy, y, _theta_of_output(theta, y), out, where=where)
+
+
+_threshold = Parameter("threshold", finite, "finite")
+_value = Parameter("value", finite, "finite")
+_threshold_page = Page(
+    name="threshold",
+    summary="The input above a threshold, a fixed value elsewhere.",
+    formula="x for x > threshold, else value",
+    derivative="1 for x > threshold, else 0",
+    accuracy=_EXACT,
+    edges="x = threshold gives `value`.",
+    source="The general form of relu (0, 0) and thresholded_relu (theta, 0).",
+    parameters=(
+        ("threshold", "float or array_like", "The threshold; finite."),
+        ("value", "float or array_like", "The result at and below the threshold; finite."),
+    ),
+    examples=(
+        ">>> relu_c.threshold(np.float32([-1, 0.5, 2]), 0.5, -3.0)\narray([-3., -3.,  2.], dtype=float32)",
+        ">>> relu_c.threshold_grad(1.0, np.float32([-1, 0.5, 2]), 0.5, -3.0)\narray([0., 0., 1.], dtype=float32)",
+    ),
+)
+
+
+@_threshold_page.forward
+def threshold(
+    x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.threshold(x, _threshold(threshold, x), _value(value, x), out, where=where)
+
+
+@_threshold_page.grad
+def threshold_grad(
+    dy: ArrayLike, x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.threshold_grad(dy, x, _threshold(threshold, x), _value(value, x), out, where=where)
+
+
+_min_val = Parameter("min_val", not_nan, "a number")
+_max_val = Parameter("max_val", not_nan, "a number")
+_hard_tanh = Page(
+    name="hard_tanh",
+    summary="Clamp to an interval: the piecewise-linear tanh.",
+    formula="min(max(x, min_val), max_val)",
+    derivative="1 for min_val < x < max_val, else 0",
+    accuracy=_EXACT,
+    edges="The bounds belong to the flat pieces.",
+    integers=True,
+    source="R. Collobert, Large scale machine learning, thesis, 2004.",
+    parameters=(
+        (
+            "min_val",
+            "float or array_like, default -1.0",
+            "Lower bound; -inf for none. For integer `x` an integer, clipped to the dtype.",
+        ),
+        (
+            "max_val",
+            "float or array_like, default 1.0",
+            "Upper bound, at least `min_val`; +inf for none. For integer `x` as `min_val`.",
+        ),
+    ),
+    examples=(
+        ">>> relu_c.hard_tanh(np.float32([-3, 0.5, 2]))\narray([-1. ,  0.5,  1. ], dtype=float32)",
+        ">>> relu_c.hard_tanh_grad(1.0, np.float32([-3, 0.5, 1]))\narray([0., 1., 0.], dtype=float32)",
+        ">>> relu_c.hard_tanh_grad_from_output(1.0, np.float32([-1, 0.5, 1]))\narray([0., 1., 0.], dtype=float32)",
+    ),
+)
+
+
+def _bounds(min_val: ArrayLike, max_val: ArrayLike, x: Any) -> tuple[Any, Any]:
+    """Check the bounds of hard_tanh and convert them to what goes with x."""
+    low, high = _min_val(min_val, x), _max_val(max_val, x)
+    if np.ndim(low) == 0 and np.ndim(high) == 0 and low > high:
+        raise ValueError(f"min_val must not exceed max_val, but {min_val!r} > {max_val!r}")
+    return low, high
+
+
+def _integer_bound(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    """Clip an integral bound to an integer dtype, where it has the same effect; infinite bounds too."""
+    if np.ndim(value):
+        return value
+    if value != np.floor(value):
+        raise ValueError(f"{name} must be integral for {dtype} operands, not {value!r}")
+    limits = np.iinfo(dtype)
+    return np.asarray(min(max(value, limits.min), limits.max), dtype)
+
+
+@_hard_tanh.forward
+def hard_tanh(
+    x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    low, high = _bounds(min_val, max_val, x)
+    dtype = getattr(x, "dtype", None) or np.asarray(x).dtype
+    if dtype.kind in "biu":
+        if dtype.kind == "b":
+            raise TypeError("hard_tanh has no loop for bool operands; convert x to an integer or float dtype")
+        low, high = _integer_bound("min_val", min_val, dtype), _integer_bound("max_val", max_val, dtype)
+    return ufuncs.hard_tanh(x, low, high, out, where=where)
+
+
+@_hard_tanh.grad
+def hard_tanh_grad(
+    dy: ArrayLike,
+    x: ArrayLike,
+    /,
+    min_val: ArrayLike = -1.0,
+    max_val: ArrayLike = 1.0,
+    *,
+    out: Out = None,
+    where: ArrayLike = True,
+) -> Any:
+    return ufuncs.hard_tanh_grad(dy, x, *_bounds(min_val, max_val, x), out, where=where)
+
+
+@_hard_tanh.grad_from_output
+def hard_tanh_grad_from_output(
+    dy: ArrayLike,
+    y: ArrayLike,
+    /,
+    min_val: ArrayLike = -1.0,
+    max_val: ArrayLike = 1.0,
+    *,
+    out: Out = None,
+    where: ArrayLike = True,
+) -> Any:
+    return ufuncs.hard_tanh_grad_from_output(dy, y, *_bounds(min_val, max_val, y), out, where=where)
+
+
+_slope_of_sigmoid = Parameter("slope", finite, "finite")
+_offset = Parameter("offset", finite, "finite")
+_hard_sigmoid = Page(
+    name="hard_sigmoid",
+    summary="Piecewise-linear sigmoid.",
+    formula="min(max(slope * x + offset, 0), 1)",
+    derivative="slope where 0 < slope * x + offset < 1, else 0",
+    accuracy=_NARROW + "; float64 within 1 ulp (of results above 2**-900, for a slope and offset of one's own).",
+    edges="With the defaults x <= -3 gives +0 and x >= 3 gives 1.",
+    source="M. Courbariaux, Y. Bengio and J.-P. David, BinaryConnect, NeurIPS 2015.",
+    parameters=(
+        ("slope", "float or array_like, default 1/6", "Slope of the middle piece; finite."),
+        (
+            "offset",
+            "float or array_like, default 1/2",
+            "Value at 0; finite. The two defaults together mean exact sixths and halves.",
+        ),
+    ),
+    output_accuracy="Where `y` is rounded to 0 or 1 the gradient is 0.",
+    examples=(
+        ">>> relu_c.hard_sigmoid(np.float32([-3, 0, 1.5]))\narray([0.  , 0.5 , 0.75], dtype=float32)",
+        ">>> relu_c.hard_sigmoid_grad(1.0, np.float32([-3, 0, 1.5]), 0.2, 0.5)\narray([0. , 0.2, 0.2], dtype=float32)",
+        ">>> relu_c.hard_sigmoid_grad_from_output(1.0, np.float32([0, 0.5, 0.8]), 0.2, 0.5)\narray([0. , 0.2, 0.2], dtype=float32)",
+    ),
+)
+
+
+def _is_default(slope: Any, offset: Any) -> bool:
+    return type(slope) is float and slope == 1 / 6 and type(offset) is float and offset == 1 / 2
+
+
+@_hard_sigmoid.forward
+def hard_sigmoid(
+    x: ArrayLike, /, slope: ArrayLike = 1 / 6, offset: ArrayLike = 1 / 2, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    if _is_default(slope, offset):
+        return ufuncs.hard_sigmoid_default(x, out, where=where)
+    return ufuncs.hard_sigmoid(x, _slope_of_sigmoid(slope, x), _offset(offset, x), out, where=where)
+
+
+@_hard_sigmoid.grad
+def hard_sigmoid_grad(
+    dy: ArrayLike,
+    x: ArrayLike,
+    /,
+    slope: ArrayLike = 1 / 6,
+    offset: ArrayLike = 1 / 2,
+    *,
+    out: Out = None,
+    where: ArrayLike = True,
+) -> Any:
+    if _is_default(slope, offset):
+        return ufuncs.hard_sigmoid_default_grad(dy, x, out, where=where)
+    return ufuncs.hard_sigmoid_grad(dy, x, _slope_of_sigmoid(slope, x), _offset(offset, x), out, where=where)
+
+
+@_hard_sigmoid.grad_from_output
+def hard_sigmoid_grad_from_output(
+    dy: ArrayLike,
+    y: ArrayLike,
+    /,
+    slope: ArrayLike = 1 / 6,
+    offset: ArrayLike = 1 / 2,
+    *,
+    out: Out = None,
+    where: ArrayLike = True,
+) -> Any:
+    if _is_default(slope, offset):
+        return ufuncs.hard_sigmoid_default_grad_from_output(dy, y, out, where=where)
+    return ufuncs.hard_sigmoid_grad_from_output(
+        dy, y, _slope_of_sigmoid(slope, y), _offset(offset, y), out, where=where
+    )
+
+
+_hard_swish = Page(
+    name="hard_swish",
+    summary="Piecewise-quadratic swish.",
+    formula="x * min(max(x / 6 + 1/2, 0), 1)",
+    derivative="0 for x <= -3, (2 x + 3) / 6 between, 1 for x >= 3",
+    accuracy=_NARROW + "; float64 within 1 ulp, its gradient within 2 ulp (absolutely, 2**-52, near its root at -3/2).",
+    edges="x <= -3 gives -0.0, +inf gives +inf.",
+    source="A. Howard et al., Searching for MobileNetV3, ICCV 2019.",
+    examples=(
+        ">>> relu_c.hard_swish(np.float32([-3, -1.5, 1, 4]))\narray([-0.       , -0.375    ,  0.6666667,  4.       ], dtype=float32)",
+        ">>> relu_c.hard_swish_grad(1.0, np.float32([-3, -1.5, 0, 3]))\narray([0. , 0. , 0.5, 1. ], dtype=float32)",
+    ),
+)
+hard_swish = _hard_swish.forward(ufuncs.hard_swish)
+hard_swish_grad = _hard_swish.grad(ufuncs.hard_swish_grad)
+
+_lambd = Parameter("lambd", non_negative, "finite and at least 0")
+_LAMBD = (("lambd", "float or array_like, default 0.5", "Half-width of the zone that gives 0; finite, at least 0."),)
+_hard_shrink = Page(
+    name="hard_shrink",
+    summary="Hard shrinkage: small inputs become 0, others stay.",
+    formula="x for abs(x) > lambd, else 0",
+    derivative="1 for abs(x) > lambd, else 0",
+    accuracy=_EXACT,
+    edges="x = lambd, x = -lambd and -0.0 give +0.",
+    source="D. L. Donoho and I. M. Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994).",
+    parameters=_LAMBD,
+    examples=(
+        ">>> relu_c.hard_shrink(np.float32([-2, 0.25, 0.5, 2]))\narray([-2.,  0.,  0.,  2.], dtype=float32)",
+        ">>> relu_c.hard_shrink_grad(1.0, np.float32([-2, 0.25, 0.5, 2]))\narray([1., 0., 0., 1.], dtype=float32)",
+        ">>> relu_c.hard_shrink_grad_from_output(1.0, np.float32([-2, 0, 0, 2]))\narray([1., 0., 0., 1.], dtype=float32)",
+    ),
+)
+
+
+@_hard_shrink.forward
+def hard_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.hard_shrink(x, _lambd(lambd, x), out, where=where)
+
+
+@_hard_shrink.grad
+def hard_shrink_grad(
+    dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.hard_shrink_grad(dy, x, _lambd(lambd, x), out, where=where)
+
+
+@_hard_shrink.grad_from_output
+def hard_shrink_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.hard_shrink_grad_from_output(dy, y, _lambd(lambd, y), out, where=where)
+
+
+_soft_shrink = Page(
+    name="soft_shrink",
+    summary="Soft shrinkage: inputs move towards 0 by lambd.",
+    formula="x - lambd for x > lambd, x + lambd for x < -lambd, else 0",
+    derivative="1 for abs(x) > lambd, else 0",
+    accuracy=_ONCE + " (float16 within 0.5001 ulp.)",
+    edges="x = lambd, x = -lambd and -0.0 give +0.",
+    source="D. L. Donoho and I. M. Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994).",
+    parameters=_LAMBD,
+    examples=(
+        ">>> relu_c.soft_shrink(np.float32([-2, 0.25, 0.5, 2]))\narray([-1.5,  0. ,  0. ,  1.5], dtype=float32)",
+        ">>> relu_c.soft_shrink_grad(1.0, np.float32([-2, 0.25, 0.5, 2]))\narray([1., 0., 0., 1.], dtype=float32)",
+        ">>> relu_c.soft_shrink_grad_from_output(1.0, np.float32([-1.5, 0, 0, 1.5]))\narray([1., 0., 0., 1.], dtype=float32)",
+    ),
+)
+
+
+@_soft_shrink.forward
+def soft_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.soft_shrink(x, _lambd(lambd, x), out, where=where)
+
+
+@_soft_shrink.grad
+def soft_shrink_grad(
+    dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.soft_shrink_grad(dy, x, _lambd(lambd, x), out, where=where)
+
+
+@_soft_shrink.grad_from_output
+def soft_shrink_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.soft_shrink_grad_from_output(dy, y, _lambd(lambd, y), out, where=where)
+
+
+_softsign = Page(
+    name="softsign",
+    summary="Softsign: a sigmoid with polynomial tails.",
+    formula="x / (1 + abs(x))",
+    derivative="1 / (1 + abs(x))**2",
+    accuracy=_NARROW + "; float64 within 1 ulp.",
+    edges="+inf and -inf give 1 and -1.",
+    source="X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.",
+    output_accuracy="(1 - abs(y))**2: `y` has lost digits of `x` where it is near 1 or -1; there the absolute error, about the "
+    "spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.softsign(np.float32([-3, 0, 1]))\narray([-0.75,  0.  ,  0.5 ], dtype=float32)",
+        ">>> relu_c.softsign_grad(1.0, np.float32([-3, 0, 1]))\narray([0.0625, 1.    , 0.25  ], dtype=float32)",
+        ">>> relu_c.softsign_grad_from_output(1.0, np.float32([-0.75, 0, 0.5]))\narray([0.0625, 1.    , 0.25  ], dtype=float32)",
+    ),
+)
+softsign = _softsign.forward(ufuncs.softsign)
+softsign_grad = _softsign.grad(ufuncs.softsign_grad)
+softsign_grad_from_output = _softsign.grad_from_output(ufuncs.softsign_grad_from_output)

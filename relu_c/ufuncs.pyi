@@ -1,0 +1,6 @@
+import numpy as np
+
+__all__: list[str]
+
+def __getattr__(name: str) -> np.ufunc: ...
+def __dir__() -> list[str]: ...

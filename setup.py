@@ -1,0 +1,93 @@
+"""Build of the one extension: the Cython module and, per instruction set, one object with flags of its own."""
+
+import os
+import platform
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import numpy
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, CompileError, ExecError, PlatformError
+
+COMMON = {
+    # Semantics of NaN and infinity stay; no contraction into fma, so that every instruction set gives the same bits.
+    # Without traps and errno the compiler may vectorise comparisons and square roots.
+    "unix": ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    "msvc": ["/std:c11", "/O2", "/fp:precise"],
+}
+INSTRUCTION_SETS = {
+    "x86_64": {
+        "baseline": {"unix": [], "msvc": []},
+        "avx2": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
+        "avx512": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512"], "msvc": ["/arch:AVX512"]},
+    },
+    "arm64": {"neon": {"unix": [], "msvc": []}},
+}
+MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+
+# One wheel for all versions from 3.11 on, except for free-threaded builds, which have no stable interface.
+LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
+HEADERS = [str(path) for path in Path("src").glob("*.[hd]*")]
+
+HELP = """relu_c needs a working C compiler and Python's headers to build ({problem}).
+Debian, Ubuntu: apt install gcc python3-dev | Fedora: dnf install gcc python3-devel | macOS: xcode-select --install
+Windows: the Visual Studio Build Tools with "Desktop development with C++"."""
+
+
+def machine() -> str:
+    """Return the machine the build is for: with ARCHFLAGS that of a cross build on macOS."""
+    flags = os.environ.get("ARCHFLAGS", "").split()
+    name = flags[-1] if flags else platform.machine()
+    return MACHINES.get(name.lower(), "other")
+
+
+class BuildExt(build_ext):
+    """Check the compiler first, then compile the loops once per instruction set and link them into the extension."""
+
+    def build_extensions(self) -> None:
+        """Stop with a line that says what to install if a program with Python's header does not compile."""
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text("#include <Python.h>\n#include <math.h>\nint relu_c_probe;\n")
+            try:
+                self.compiler.compile([str(probe)], output_dir=folder)
+            except (CompileError, CCompilerError, ExecError, PlatformError, OSError) as error:
+                sys.exit(HELP.format(problem=error))
+        super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile one object per instruction set with the flags of that set, then the rest as usual."""
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        sets = INSTRUCTION_SETS.get(machine(), {"baseline": {"unix": [], "msvc": []}})
+        ext.extra_compile_args = COMMON[kind]
+        for name, flags in sets.items():
+            ext.extra_objects += self.compiler.compile(
+                [f"src/isa_{name}.c"],
+                output_dir=self.build_temp,
+                extra_postargs=COMMON[kind] + flags[kind],
+                depends=ext.depends,
+            )
+        super().build_extension(ext)
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "relu_c._ufuncs",
+            ["relu_c/_ufuncs.pyx", "src/dispatch.c"],
+            include_dirs=["src", numpy.get_include()],
+            depends=HEADERS,
+            define_macros=[
+                ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+                ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+                *([("Py_LIMITED_API", "0x030B0000")] if LIMITED else []),
+            ],
+            py_limited_api=LIMITED,
+        )
+    ],
+    cmdclass={"build_ext": BuildExt},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
+)

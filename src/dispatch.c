@@ -1,0 +1,123 @@
+#include "dispatch.h"
+
+#include <stddef.h>
+#include <string.h>
+
+extern const instruction_set relu_c_baseline, relu_c_avx2, relu_c_avx512, relu_c_neon;
+
+#if defined(__x86_64__) || defined(_M_X64)
+#ifdef _MSC_VER
+#include <intrin.h>
+static void cpuid(int leaf, int subleaf, unsigned r[4]) { __cpuidex((int *)r, leaf, subleaf); }
+static unsigned long long enabled_state(void) { return _xgetbv(0); }
+#else
+#include <cpuid.h>
+static void cpuid(int leaf, int subleaf, unsigned r[4]) { __cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]); }
+static unsigned long long enabled_state(void)
+{
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (unsigned long long)high << 32 | low;
+}
+#endif
+
+enum { EAX, EBX, ECX, EDX };
+#define BIT(n) (1u << (n))
+#define HAS(r, bits) (((r) & (bits)) == (bits))
+
+/* The level of x86-64 (1 to 4): everything that the compiler may emit at that level, and that the operating system saves
+ * the registers it uses. */
+static int x86_64_level(void)
+{
+    unsigned r[4], basic, extended;
+    cpuid(0, 0, r);
+    basic = r[EAX];
+    cpuid((int)0x80000000, 0, r);
+    extended = r[EAX];
+    if (basic < 7 || extended < 0x80000001)
+        return 1;
+
+    unsigned leaf1[4], leaf7[4], leaf81[4];
+    cpuid(1, 0, leaf1);
+    cpuid(7, 0, leaf7);
+    cpuid((int)0x80000001, 0, leaf81);
+    /* v2: SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF. v3: FMA, MOVBE, XSAVE and OSXSAVE, AVX, F16C; BMI1, AVX2,
+     * BMI2; LZCNT. */
+    const unsigned ecx1 = BIT(0) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23) | BIT(12) | BIT(22) | BIT(26) | BIT(27)
+                          | BIT(28) | BIT(29);
+    if (!HAS(leaf1[ECX], ecx1) || !HAS(leaf7[EBX], BIT(3) | BIT(5) | BIT(8)) || !HAS(leaf81[ECX], BIT(0) | BIT(5)))
+        return 1;
+    unsigned long long state = enabled_state();
+    if ((state & 0x6) != 0x6) /* XMM, YMM */
+        return 1;
+    /* v4: AVX512 F, DQ, CD, BW, VL; opmask and both halves of ZMM */
+    if (!HAS(leaf7[EBX], BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31)) || (state & 0xe6) != 0xe6)
+        return 3;
+    return 4;
+}
+#endif
+
+static const instruction_set *available(int i)
+{
+#if defined(__x86_64__) || defined(_M_X64)
+    static const instruction_set *const sets[] = {&relu_c_avx512, &relu_c_avx2, &relu_c_baseline, NULL};
+    static int unavailable = -1;
+    if (unavailable < 0) {
+        int level = x86_64_level();
+        unavailable = level == 4 ? 0 : level == 3 ? 1 : 2;
+    }
+    return sets[unavailable + i];
+#elif defined(__aarch64__) || defined(_M_ARM64)
+    static const instruction_set *const sets[] = {&relu_c_neon, NULL};
+    return sets[i];
+#else
+    static const instruction_set *const sets[] = {&relu_c_baseline, NULL};
+    return sets[i];
+#endif
+}
+
+static const instruction_set *in_use;
+
+const char *relu_c_available(int i) { return available(i) ? available(i)->name : NULL; }
+const char *relu_c_in_use(void) { return in_use->name; }
+
+int relu_c_use(const char *name)
+{
+    for (int i = 0; available(i); i++)
+        if (strcmp(available(i)->name, name) == 0) {
+            in_use = available(i);
+            return 0;
+        }
+    return -1;
+}
+
+/* NumPy keeps one loop per ufunc and dtype for good; it calls the kernel of the instruction set in use. */
+#define LOOP(name, dtype)                                                                                        \
+    static int loop_##name##_##dtype(void *context, char *const *data, const intptr_t *n, const intptr_t *strides, \
+                                     void *auxiliary)                                                            \
+    {                                                                                                            \
+        (void)context, (void)auxiliary;                                                                          \
+        in_use->kernels[UFUNC_##name][dtype](data, *n, strides);                                                 \
+        return 0;                                                                                                \
+    }
+#define LOOPS_FLOATS(name)
+#define LOOPS_INTEGERS(name)                                                                        \
+    LOOP(name, INT8) LOOP(name, INT16) LOOP(name, INT32) LOOP(name, INT64)                          \
+    LOOP(name, UINT8) LOOP(name, UINT16) LOOP(name, UINT32) LOOP(name, UINT64)
+#define UFUNC(name, operands, evaluation, kinds) \
+    LOOP(name, FLOAT16) LOOP(name, FLOAT32) LOOP(name, FLOAT64) LOOPS_##kinds(name)
+#include "activations.def"
+
+enum { INPUTS_forward_0 = 1, INPUTS_forward_1, INPUTS_forward_2 };
+enum { INPUTS_backward_0 = 2, INPUTS_backward_1, INPUTS_backward_2 };
+#define ENTRY(name, dtype) [dtype] = loop_##name##_##dtype,
+#define ENTRIES_FLOATS(name)
+#define ENTRIES_INTEGERS(name)                                                                      \
+    ENTRY(name, INT8) ENTRY(name, INT16) ENTRY(name, INT32) ENTRY(name, INT64)                      \
+    ENTRY(name, UINT8) ENTRY(name, UINT16) ENTRY(name, UINT32) ENTRY(name, UINT64)
+#define UFUNC(name, operands, evaluation, kinds)                                                    \
+    [UFUNC_##name] = {#name, INPUTS_##operands,                                                     \
+                      {ENTRY(name, FLOAT16) ENTRY(name, FLOAT32) ENTRY(name, FLOAT64) ENTRIES_##kinds(name)}},
+const ufunc_row relu_c_ufuncs[UFUNCS] = {
+#include "activations.def"
+};

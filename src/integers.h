@@ -1,0 +1,6 @@
+/* One integer type, `real`: the formulas of which the table has integer loops, and their driver. */
+#include "clamps.h"
+#define STORED real
+#define LOAD
+#define STORE
+#include "loops.h"

@@ -1,0 +1,2 @@
+#define ISA avx512
+#include "instruction_set.h"

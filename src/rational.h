@@ -1,0 +1,132 @@
+/* Rational formulas: operands and result are `real`, between them they evaluate in double. Choices between pieces are made in
+ * `real`, where a vector holds twice as many float32. A template: the includer sets SUFFIX, `real` and NARROW.
+ *
+ * NARROW 1: the result is rounded once more, to 24 bits or fewer, here (float32, `real` is float) or by the caller (float16,
+ * `real` is double). Error terms that double leaves off (the tails below) are then too small to matter and are given as 0, so
+ * the compiler drops them; `python -m relu_c verify` shows that every float32 input still gets the exact value rounded once.
+ * NARROW 0: float64, where the tails bring the result within 1 ulp. */
+
+/* The result where the gate is open, +0 where it is closed; NaN where x is NaN. */
+INLINE real FN(wide_pass)(int open, double result, real x) { return open ? (real)result : x != x ? x : 0; }
+
+INLINE double FN(sum_tail)(double a, double b, double s) { return NARROW ? 0.0 : two_sum_error(a, b, s); }
+INLINE double FN(product_tail)(double a, double b, double p) { return NARROW ? 0.0 : two_product_error(a, b, p); }
+
+INLINE real FN(squared_relu)(real x)
+{
+    double wide = x;
+    return x <= 0 ? 0 : (real)(wide * wide);
+}
+/* 2 (dy x) rather than dy (2 x), which overflows for the largest x. */
+INLINE real FN(squared_relu_grad)(real dy, real x)
+{
+    double half = (double)dy * x;
+    return x <= 0 ? 0 : (real)(half + half);
+}
+INLINE real FN(squared_relu_grad_from_output)(real dy, real y)
+{
+    double x = sqrt((double)y), half = dy * x;
+    return y <= 0 ? 0 : (real)(half + half);
+}
+
+/* (x + 3) / 6 on (-3, 3). Rounded to double, 1/6 is 1/6 (1 - 2^-54): a quotient n/6 that double holds comes out of
+ * n * ONE_SIXTH exactly (the error is at most half a spacing, and even at the tie), so float32's own ties stay ties.
+ * float64: x + 3 is exact below -3/2; above, x/6 + 1/2 has the smaller error. Both stay within 1 ulp: half an ulp from the last
+ * rounding, at most a quarter each from the product and from ONE_SIXTH (or half from the latter alone). */
+#define ONE_SIXTH (1.0 / 6)
+INLINE real FN(hard_sigmoid_default)(real x)
+{
+    double wide = x;
+    double y = NARROW ? multiply_add(wide, ONE_SIXTH, 0.5) : wide < -1.5 ? (wide + 3) * ONE_SIXTH : wide * ONE_SIXTH + 0.5;
+    real result = (real)y;
+    result = x >= 3 ? 1 : result;
+    return x <= -3 ? 0 : result;
+}
+INLINE real FN(hard_sigmoid_default_grad)(real dy, real x)
+{
+    return FN(wide_pass)(x > -3 && x < 3, dy * ONE_SIXTH, x);
+}
+INLINE real FN(hard_sigmoid_default_grad_from_output)(real dy, real y)
+{
+    return FN(wide_pass)(y > 0 && y < 1, dy * ONE_SIXTH, y);
+}
+
+/* slope x + offset before clipping, as line + tail. Far from [0, 1] the tail is of no use, and may not be finite. */
+INLINE double FN(hard_sigmoid_product)(double x, double slope) { return slope == 0 && x == x ? 0 : slope * x; }
+INLINE double FN(hard_sigmoid_tail)(double x, double slope, double offset, double product, double line)
+{
+    return FN(sum_tail)(product, offset, line) + FN(product_tail)(slope, x, product);
+}
+INLINE real FN(hard_sigmoid)(real x, real slope, real offset)
+{
+    double product = FN(hard_sigmoid_product)(x, slope), line = product + offset;
+    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product, line);
+    double y = fabs(line) < 2 ? line + tail : line;
+    return (real)(y <= 0 ? 0 : y >= 1 ? 1 : y);
+}
+INLINE real FN(hard_sigmoid_grad)(real dy, real x, real slope, real offset)
+{
+    double product = FN(hard_sigmoid_product)(x, slope), line = product + offset;
+    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product, line);
+    return FN(wide_pass)(line + tail > 0 && (line - 1) + tail < 0 && slope != 0, (double)dy * slope, x);
+}
+INLINE real FN(hard_sigmoid_grad_from_output)(real dy, real y, real slope, real offset)
+{
+    (void)offset;
+    return FN(wide_pass)(y > 0 && y < 1 && slope != 0, (double)dy * slope, y);
+}
+
+/* x (x + 3) / 6 on (-3, 3). For a subnormal float32 x, x/2 may be a tie, which x^2/6 decides, though it is far below double's
+ * last bit: |x| is therefore held at 2^-50 inside the sum, enough to outweigh the error of ONE_SIXTH. No other float32 x below
+ * 2^-50 has a tie near x/2, and no float16 x other than 0 is as small. */
+INLINE real FN(hard_swish)(real x)
+{
+    double held = NARROW && x < (real)0x1p-50 && x > (real)-0x1p-50 ? (real)copysign((real)0x1p-50, x) : x;
+    double sum = held + 3;
+    double factor = NARROW ? multiply_add(held, ONE_SIXTH, 0.5) : sum * ONE_SIXTH;
+    /* 3 >= |x|, so x - (sum - 3) is the sum's error; 1/6 - ONE_SIXTH = ONE_SIXTH 2^-54, to double's precision */
+    double factor_tail = FN(product_tail)(sum, ONE_SIXTH, factor) + (held - (sum - 3) + sum * 0x1p-54) * ONE_SIXTH;
+    double y = x * factor;
+    double tail = FN(product_tail)(x, factor, y) + x * factor_tail;
+    real result = (real)(NARROW ? y : copysign(y + tail, y));
+    return x <= -3 ? (real)-0.0 : x >= 3 ? x : result;
+}
+/* (2 x + 3) / 6 between the flat pieces; the root, where the gate is closed, is -3/2. */
+INLINE real FN(hard_swish_grad)(real dy, real x)
+{
+    double wide = x;
+    real result = (real)(dy * ((wide + 1.5) * (1.0 / 3)));
+    return x <= -3 || x == (real)-1.5 ? 0 : x >= 3 ? dy : result;
+}
+
+/* x / (1 + |x|). An error e of the sum divides the quotient by 1 + e / (1 + |x|), and 1 / (1 + |x|) = 1 - |quotient|. */
+INLINE real FN(softsign)(real x)
+{
+    double magnitude = fabs((double)x);
+    double sum = 1 + magnitude;
+    double y = x / sum;
+    double tail = -y * (FN(sum_tail)(1, magnitude, sum) * (1 - fabs(y)));
+    real result = (real)(NARROW ? y : copysign(y + tail, y));
+    return magnitude > DBL_MAX ? (real)copysign(1, x) : result;
+}
+/* 1 / (1 + |x|)^2. With r near 1 / s, and rho = 1 - r s what the quotient leaves, 1 / s^2 = r^2 (1 + 2 rho).
+ * float64 is scaled by 2^-300, so that no tail underflows where the result does not. */
+INLINE real FN(softsign_grad)(real dy, real x)
+{
+    const double unit = NARROW ? 1 : 0x1p-300;
+    double magnitude = fabs((double)x) * unit;
+    double sum = unit + magnitude;
+    double inverse = 1 / sum;
+    double product = inverse * sum;
+    double residual = (1 - product) - FN(product_tail)(inverse, sum, product)
+                      - inverse * FN(sum_tail)(unit, magnitude, sum);
+    double square = inverse * inverse;
+    double tail = FN(product_tail)(inverse, inverse, square) + 2 * square * residual;
+    double slope = NARROW ? square : (square + tail) * (unit * unit);
+    return slope == 0 || magnitude > DBL_MAX ? 0 : (real)(dy * slope);
+}
+INLINE real FN(softsign_grad_from_output)(real dy, real y)
+{
+    double inverse = 1 - fabs((double)y);
+    return inverse == 0 ? 0 : (real)(dy * (inverse * inverse));
+}
