@@ -15,7 +15,7 @@ from setuptools.errors import CCompilerError, CompileError, ExecError, PlatformE
 COMMON = {
     # Semantics of NaN and infinity stay; no contraction into fma, so that every instruction set gives the same bits.
     # Without traps and errno the compiler may vectorise comparisons and square roots.
-    "unix": ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    "unix": ["-std=c11", "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
     "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
 INSTRUCTION_SETS = {

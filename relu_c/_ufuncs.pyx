@@ -145,6 +145,64 @@ UFUNCS = {relu_c_ufuncs[i].name.decode(): make(&relu_c_ufuncs[i]) for i in range
 _documents = []
 
 
+cdef class Parameter:
+    """A parameter of a function: its name and its domain.
+
+    Called with a value and the array it goes with, it returns what the ufunc takes. A scalar (ndim 0) is cast to the
+    array's float dtype (float64 for integers), so that it never changes the result's dtype, and then checked; arrays
+    are left as they are. The conversion is cached: a call with the same value and dtype costs a look-up.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for the error.
+    test : callable
+        Whether a float lies in the domain.
+    domain : str
+        The domain in words, for the error.
+    """
+
+    cdef str name
+    cdef object test
+    cdef str domain
+    cdef dict cache
+
+    def __init__(self, str name, test, str domain):
+        self.name = name
+        self.test = test
+        self.domain = domain
+        self.cache = {}
+
+    def __call__(self, value, x):
+        if type(value) is float and value:  # 0.0 and -0.0 are equal keys, but not the same parameter
+            dtype = getattr(x, "dtype", None)
+            if dtype is not None:
+                cached = self.cache.get((value, dtype))
+                if cached is None:
+                    cached = self._convert(value, dtype)
+                    if len(self.cache) >= 128:
+                        self.cache.clear()
+                    self.cache[value, dtype] = cached
+                return cached
+        if isinstance(value, (str, bytes, complex, np.complexfloating)) or value is None:
+            raise TypeError(f"{self.name} must be a real number or an array of them, not {value!r}")
+        if np.ndim(value):
+            return value
+        if hasattr(x, "dtype"):
+            return self._convert(float(value), x.dtype)
+        if hasattr(x, "dtypes"):  # a pandas DataFrame: each column has its own
+            return self._convert(float(value), np.result_type(*x.dtypes))
+        return self._convert(float(value), np.asarray(x).dtype)
+
+    def _convert(self, value, dtype):
+        with np.errstate(over="ignore"):
+            array = np.asarray(value, dtype if dtype.kind == "f" else np.float64)
+        if not self.test(float(array)):
+            raise ValueError(f"{self.name} must be {self.domain}, not {value!r} ({array.dtype} {array!s})")
+        array.flags.writeable = False
+        return array
+
+
 def document(ufunc, str text, str module, str qualname):
     """Give a ufunc its docstring and the public name under which pickle and Dask find it."""
     encoded = text.encode()

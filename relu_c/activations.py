@@ -12,7 +12,8 @@ import numpy as np
 
 from relu_c import ufuncs
 from relu_c._pages import Page
-from relu_c._parameters import Parameter, finite, non_negative, not_nan
+from relu_c._parameters import finite, non_negative, not_nan
+from relu_c._ufuncs import Parameter
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -354,10 +355,11 @@ _hard_tanh = Page(
 )
 
 
-def _bounds(min_val: ArrayLike, max_val: ArrayLike, x: Any) -> tuple[Any, Any]:
+def _bounds(min_val: Any, max_val: Any, x: Any) -> tuple[Any, Any]:
     """Check the bounds of hard_tanh and convert them to what goes with x."""
     low, high = _min_val(min_val, x), _max_val(max_val, x)
-    if np.ndim(low) == 0 and np.ndim(high) == 0 and low > high:
+    scalars = type(min_val) is type(max_val) is float or np.ndim(min_val) == np.ndim(max_val) == 0
+    if scalars and min_val > max_val:
         raise ValueError(f"min_val must not exceed max_val, but {min_val!r} > {max_val!r}")
     return low, high
 

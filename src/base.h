@@ -48,7 +48,12 @@ INLINE double leading_bits(double a)
 }
 #endif
 
-/* a * b + c, rounded once or twice: for formulas whose result is the same either way. */
+#if HAVE_FMA
+INLINE float fma_f32(float a, float b, float c) { return fmaf(a, b, c); }
+INLINE double fma_f64(double a, double b, double c) { return fma(a, b, c); }
+#endif
+
+/* a * b + c, fused where that costs nothing: for formulas whose result is the same either way. */
 INLINE double multiply_add(double a, double b, double c)
 {
 #if HAVE_FMA

@@ -7,6 +7,11 @@
 INLINE real FN(relu)(real x) { return x <= 0 ? 0 : x; }
 INLINE real FN(hard_tanh)(real x, real min_val, real max_val)
 {
-    return x <= min_val ? min_val : x >= max_val ? max_val : x;
+    real capped = x >= max_val ? max_val : x;
+    return x <= min_val ? min_val : capped;
 }
-INLINE real FN(relu6)(real x) { return FN(hard_tanh)(x, 0, 6); }
+INLINE real FN(relu6)(real x)
+{
+    real capped = 6 < x ? 6 : x;
+    return x <= 0 ? 0 : capped;
+}

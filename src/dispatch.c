@@ -91,13 +91,34 @@ int relu_c_use(const char *name)
     return -1;
 }
 
+/* Comparing a NaN, say, sets a floating-point flag. NumPy does not look at the flags after these loops, unless it casts operands
+ * around them; they are therefore left as they were found. */
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+typedef unsigned flags;
+static flags get_flags(void) { return _mm_getcsr(); }
+static void set_flags(flags found) { _mm_setcsr(found); }
+#else
+#include <fenv.h>
+typedef fexcept_t flags;
+static flags get_flags(void)
+{
+    flags found;
+    fegetexceptflag(&found, FE_ALL_EXCEPT);
+    return found;
+}
+static void set_flags(flags found) { fesetexceptflag(&found, FE_ALL_EXCEPT); }
+#endif
+
 /* NumPy keeps one loop per ufunc and dtype for good; it calls the kernel of the instruction set in use. */
 #define LOOP(name, dtype)                                                                                        \
     static int loop_##name##_##dtype(void *context, char *const *data, const intptr_t *n, const intptr_t *strides, \
                                      void *auxiliary)                                                            \
     {                                                                                                            \
         (void)context, (void)auxiliary;                                                                          \
+        const flags found = get_flags();                                                                         \
         in_use->kernels[UFUNC_##name][dtype](data, *n, strides);                                                 \
+        set_flags(found);                                                                                        \
         return 0;                                                                                                \
     }
 #define LOOPS_FLOATS(name)

@@ -1,13 +1,8 @@
-/* Formulas that round at most once, so they evaluate in the array's own type (float16 in float, where products of two float16
+/* Formulas that evaluate in the array's own type (float16 in float, where products of two float16
  * are exact), and the gradients of clamps.h. A template: the includer sets SUFFIX and `real`. */
 
 #include "clamps.h"
-
-/* dy where the gate is open, +0 where it is closed, whatever dy is there; NaN where x is NaN. */
-INLINE real FN(pass)(int open, real dy, real x) { return open ? dy : x != x ? x : 0; }
-
-/* dy * slope, the gate being closed where the slope is 0. */
-INLINE real FN(gate)(real dy, real slope) { return slope == 0 ? 0 : dy * slope; }
+#include "gates.h"
 
 INLINE real FN(relu_grad)(real dy, real x) { return FN(pass)(x > 0, dy, x); }
 INLINE real FN(relu_grad_from_output)(real dy, real y) { return FN(relu_grad)(dy, y); }
@@ -24,10 +19,12 @@ INLINE real FN(hard_tanh_grad_from_output)(real dy, real y, real min_val, real m
 INLINE real FN(relu6_grad)(real dy, real x) { return FN(hard_tanh_grad)(dy, x, 0, 6); }
 INLINE real FN(relu6_grad_from_output)(real dy, real y) { return FN(relu6_grad)(dy, y); }
 
-/* A slope of 0 makes the left piece constant: +0, at -inf too. */
+/* A slope of 0 makes the left piece constant: +0, at -inf too. Loops with one slope for all are split on it. */
 INLINE real FN(leaky_relu)(real x, real slope)
 {
-    return x > 0 ? x : slope == 0 && x <= 0 ? 0 : slope * x;
+    if (slope == 0)
+        return FN(relu)(x);
+    return x > 0 ? x : slope * x;
 }
 INLINE real FN(leaky_relu_grad)(real dy, real x, real slope)
 {
@@ -63,4 +60,35 @@ INLINE real FN(soft_shrink_grad_from_output)(real dy, real y, real lambd)
 {
     (void)lambd;
     return FN(pass)(y > 0 || y < 0, dy, y);
+}
+
+/* sum - 6 y for a y next to sum / 6, exactly: without fma, 4 y and 2 y are exact, and each difference lies within a factor of
+ * two of what it is taken from. */
+INLINE real FN(rest_of_sixth)(real sum, real y)
+{
+#if HAVE_FMA
+    return FN(fma)(-6, y, sum);
+#else
+    return (sum - 4 * y) - 2 * y;
+#endif
+}
+
+/* (x + 3) / 6 on (-3, 3). x + 3 is sum + error exactly, as 3 >= |x|, and a sixth of what y leaves of it, rest + error, is added
+ * to y, rounding once. Where the exact value is a tie, rest + error is an odd multiple of 3 half-spacings; a sixth of it, also
+ * with the rounded SIXTH, comes out as that multiple of half a spacing, so the tie is seen. */
+#define SIXTH ((real)(1.0 / 6))
+INLINE real FN(hard_sigmoid_default)(real x)
+{
+    real held = 3 < x ? 3 : x;
+    real sum = held + 3, error = held - (sum - 3);
+    real y = sum * SIXTH;
+    y += (FN(rest_of_sixth)(sum, y) + error) * SIXTH;
+    return x <= -3 ? 0 : y;
+}
+/* The product is within 1 ulp, which is enough for float64; the quotient is rounded once. */
+INLINE real FN(sixth)(real dy) { return sizeof(real) == sizeof(double) ? dy * SIXTH : dy / 6; }
+INLINE real FN(hard_sigmoid_default_grad)(real dy, real x) { return FN(pass)(x > -3 && x < 3, FN(sixth)(dy), x); }
+INLINE real FN(hard_sigmoid_default_grad_from_output)(real dy, real y)
+{
+    return FN(pass)(y > 0 && y < 1, FN(sixth)(dy), y);
 }

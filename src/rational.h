@@ -1,4 +1,4 @@
-/* Rational formulas: operands and result are `real`, between them they evaluate in double. Choices between pieces are made in
+/* Formulas that round more than once: operands and result are `real`, between them they evaluate in double. Choices between pieces are made in
  * `real`, where a vector holds twice as many float32. A template: the includer sets SUFFIX, `real` and NARROW.
  *
  * NARROW 1: the result is rounded once more, to 24 bits or fewer, here (float32, `real` is float) or by the caller (float16,
@@ -6,8 +6,7 @@
  * the compiler drops them; `python -m relu_c verify` shows that every float32 input still gets the exact value rounded once.
  * NARROW 0: float64, where the tails bring the result within 1 ulp. */
 
-/* The result where the gate is open, +0 where it is closed; NaN where x is NaN. */
-INLINE real FN(wide_pass)(int open, double result, real x) { return open ? (real)result : x != x ? x : 0; }
+#include "gates.h"
 
 INLINE double FN(sum_tail)(double a, double b, double s) { return NARROW ? 0.0 : two_sum_error(a, b, s); }
 INLINE double FN(product_tail)(double a, double b, double p) { return NARROW ? 0.0 : two_product_error(a, b, p); }
@@ -29,28 +28,6 @@ INLINE real FN(squared_relu_grad_from_output)(real dy, real y)
     return y <= 0 ? 0 : (real)(half + half);
 }
 
-/* (x + 3) / 6 on (-3, 3). Rounded to double, 1/6 is 1/6 (1 - 2^-54): a quotient n/6 that double holds comes out of
- * n * ONE_SIXTH exactly (the error is at most half a spacing, and even at the tie), so float32's own ties stay ties.
- * float64: x + 3 is exact below -3/2; above, x/6 + 1/2 has the smaller error. Both stay within 1 ulp: half an ulp from the last
- * rounding, at most a quarter each from the product and from ONE_SIXTH (or half from the latter alone). */
-#define ONE_SIXTH (1.0 / 6)
-INLINE real FN(hard_sigmoid_default)(real x)
-{
-    double wide = x;
-    double y = NARROW ? multiply_add(wide, ONE_SIXTH, 0.5) : wide < -1.5 ? (wide + 3) * ONE_SIXTH : wide * ONE_SIXTH + 0.5;
-    real result = (real)y;
-    result = x >= 3 ? 1 : result;
-    return x <= -3 ? 0 : result;
-}
-INLINE real FN(hard_sigmoid_default_grad)(real dy, real x)
-{
-    return FN(wide_pass)(x > -3 && x < 3, dy * ONE_SIXTH, x);
-}
-INLINE real FN(hard_sigmoid_default_grad_from_output)(real dy, real y)
-{
-    return FN(wide_pass)(y > 0 && y < 1, dy * ONE_SIXTH, y);
-}
-
 /* slope x + offset before clipping, as line + tail. Far from [0, 1] the tail is of no use, and may not be finite. */
 INLINE double FN(hard_sigmoid_product)(double x, double slope) { return slope == 0 && x == x ? 0 : slope * x; }
 INLINE double FN(hard_sigmoid_tail)(double x, double slope, double offset, double product, double line)
@@ -68,28 +45,32 @@ INLINE real FN(hard_sigmoid_grad)(real dy, real x, real slope, real offset)
 {
     double product = FN(hard_sigmoid_product)(x, slope), line = product + offset;
     double tail = FN(hard_sigmoid_tail)(x, slope, offset, product, line);
-    return FN(wide_pass)(line + tail > 0 && (line - 1) + tail < 0 && slope != 0, (double)dy * slope, x);
+    return FN(pass)(line + tail > 0 && (line - 1) + tail < 0 && slope != 0, (real)((double)dy * slope), x);
 }
 INLINE real FN(hard_sigmoid_grad_from_output)(real dy, real y, real slope, real offset)
 {
     (void)offset;
-    return FN(wide_pass)(y > 0 && y < 1 && slope != 0, (double)dy * slope, y);
+    return FN(pass)(y > 0 && y < 1 && slope != 0, (real)((double)dy * slope), y);
 }
 
-/* x (x + 3) / 6 on (-3, 3). For a subnormal float32 x, x/2 may be a tie, which x^2/6 decides, though it is far below double's
- * last bit: |x| is therefore held at 2^-50 inside the sum, enough to outweigh the error of ONE_SIXTH. No other float32 x below
- * 2^-50 has a tie near x/2, and no float16 x other than 0 is as small. */
+/* x (x + 3) / 6 on (-3, 3), which is the lesser of this product and relu(x) everywhere; a negative x gives a negative result.
+ * Rounded to double, 1/6 is 1/6 (1 - 2^-54): a quotient n/6 that double holds comes out of n * ONE_SIXTH exactly (the error is
+ * at most half a spacing, and even at the tie), so float32's own ties stay ties.
+ * For a subnormal float32 x, x/2 may be a tie, which x^2/6 > 0 decides, though it is far below double's last bit: 2^-178, the
+ * last bit of the largest such x/2, stands in for it. It is lost on normal results, which have no tie near x/2. */
+#define ONE_SIXTH (1.0 / 6)
 INLINE real FN(hard_swish)(real x)
 {
-    double held = NARROW && x < (real)0x1p-50 && x > (real)-0x1p-50 ? (real)copysign((real)0x1p-50, x) : x;
-    double sum = held + 3;
-    double factor = NARROW ? multiply_add(held, ONE_SIXTH, 0.5) : sum * ONE_SIXTH;
-    /* 3 >= |x|, so x - (sum - 3) is the sum's error; 1/6 - ONE_SIXTH = ONE_SIXTH 2^-54, to double's precision */
-    double factor_tail = FN(product_tail)(sum, ONE_SIXTH, factor) + (held - (sum - 3) + sum * 0x1p-54) * ONE_SIXTH;
-    double y = x * factor;
-    double tail = FN(product_tail)(x, factor, y) + x * factor_tail;
-    real result = (real)(NARROW ? y : copysign(y + tail, y));
-    return x <= -3 ? (real)-0.0 : x >= 3 ? x : result;
+    double wide = x;
+    double sum = wide + 3;
+    double factor = sum * ONE_SIXTH;
+    double y = NARROW ? multiply_add(wide, factor, 0x1p-178) : wide * factor;
+    /* 3 >= |x|, so x - (sum - 3) is the sum's error. */
+    double factor_tail = (rest_of_sixth_f64(sum, factor) + (wide - (sum - 3))) * ONE_SIXTH;
+    double tail = FN(product_tail)(wide, factor, y) + wide * factor_tail;
+    y += NARROW || fabs(wide) > 3 ? 0 : tail;
+    real bound = x <= 0 ? 0 : x;
+    return (real)copysign(bound < (real)y ? bound : (real)y, x);
 }
 /* (2 x + 3) / 6 between the flat pieces; the root, where the gate is closed, is -3/2. */
 INLINE real FN(hard_swish_grad)(real dy, real x)

@@ -1,0 +1,474 @@
+"""How NumPy, SciPy, numexpr and torch spell each function: the one list behind `bench` and the benchmarks.
+
+Each spelling writes into the output that it is given, through the library's own ``out=`` or in-place form, and takes
+its temporaries from buffers that are already there. Importing this module limits torch and numexpr to one thread.
+"""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import relu_c
+from relu_c import activations
+from relu_c._cli.checks import CommandError
+
+__all__ = ["DTYPES", "FUNCTIONS", "LIBRARIES", "OPERATIONS", "PEERS", "Case", "Spelling", "libraries"]
+
+FUNCTIONS = tuple(name for name in activations.__all__ if f"{name}_grad" in activations.__all__)
+OPERATIONS = ("forward", "in place", "gradient")
+DTYPES = ("float16", "float32", "float64")
+LIBRARIES = ("numpy", "scipy", "numexpr", "torch")
+THRESHOLD, VALUE = 0.5, -1.0  # threshold's parameters, which have no defaults
+
+
+def _import(name: str) -> Any:
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+numexpr = _import("numexpr")
+torch = _import("torch")
+for _library in filter(None, (numexpr, torch)):
+    _library.set_num_threads(1)
+
+
+@dataclass(slots=True)
+class Operands:
+    """What one call reads and writes: NumPy arrays, or torch tensors over the same memory.
+
+    In place, `y` is `x`. `scratch` and the two masks are for spellings that need a temporary; `weight` is prelu's.
+    """
+
+    x: Any
+    dy: Any
+    y: Any
+    scratch: Any
+    mask: Any
+    mask2: Any
+    weight: Any
+
+
+Call: TypeAlias = Callable[[Operands], object]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How one library spells a function: a call on `Operands`, or an expression of numexpr.
+
+    Parameters
+    ----------
+    forward, gradient : callable or str
+        The function from `x` to `y` and its gradient from `dy` and `x` to `y`.
+    in_place : callable, optional
+        The function from `x` to `x`, where the library has another form for it.
+    tolerance : float, optional
+        Known difference to the exact result, where it is beyond `Case.TOLERANCE`.
+    """
+
+    forward: Call | str
+    gradient: Call | str
+    in_place: Call | None = None
+    tolerance: float = 0.0
+
+    def bind(self, operation: str, dtype: np.dtype[Any]) -> Call:
+        """Return the call for one of `OPERATIONS`."""
+        if operation == "gradient":
+            spelled = self.gradient
+        elif operation == "in place" and self.in_place:
+            spelled = self.in_place
+        else:
+            spelled = self.forward
+        return _compile(spelled, dtype) if isinstance(spelled, str) else spelled
+
+
+def _compile(expression: str, dtype: np.dtype[Any]) -> Call:
+    kind = float if dtype == np.float32 else numexpr.necompiler.double  # numexpr's "float" is float32
+    used = set(re.findall(r"\w+", expression))
+    arrays = [name for name in ("x", "dy", "weight") if name in used]
+    constants = [name for name in CONSTANTS if name in used]
+    program = numexpr.NumExpr(expression, [(name, kind) for name in (*arrays, *constants)])
+    values = [np.asarray(CONSTANTS[name], dtype) for name in constants]
+    return lambda o: program(*[getattr(o, name) for name in arrays], *values, out=o.y, ex_uses_vml=False)
+
+
+def libraries(dtype: str) -> tuple[str, ...]:
+    """Return the installed libraries that have the dtype."""
+    return tuple(
+        name for name in LIBRARIES if importlib.util.find_spec(name) and not (name == "numexpr" and dtype == "float16")
+    )
+
+
+def _passed_where(mask: Callable[[Operands], Any]) -> Call:
+    """Return NumPy's ``dy * mask``."""
+    return lambda o: np.multiply(o.dy, mask(o), out=o.y)
+
+
+def _within(o: Operands, bound: float) -> Any:
+    return np.less(np.absolute(o.x, out=o.scratch), bound, out=o.mask)
+
+
+def _beyond(o: Operands, bound: float) -> Any:
+    return np.greater(np.absolute(o.x, out=o.scratch), bound, out=o.mask)
+
+
+def _numpy_squared_relu(o: Operands) -> None:
+    np.maximum(o.x, 0, out=o.y)
+    np.multiply(o.y, o.y, out=o.y)
+
+
+def _numpy_squared_relu_grad(o: Operands) -> None:
+    np.maximum(o.x, 0, out=o.y)
+    np.add(o.y, o.y, out=o.y)
+    np.multiply(o.y, o.dy, out=o.y)
+
+
+def _numpy_leaky(slope: Callable[[Operands], Any]) -> Spelling:
+    def forward(o: Operands) -> None:  # for slopes of at most 1
+        np.multiply(o.x, slope(o), out=o.scratch)
+        np.maximum(o.x, o.scratch, out=o.y)
+
+    def gradient(o: Operands) -> None:
+        np.multiply(o.dy, slope(o), out=o.y)
+        np.copyto(o.y, o.dy, where=np.greater(o.x, 0, out=o.mask))
+
+    return Spelling(forward, gradient)
+
+
+def _numpy_threshold(o: Operands) -> None:
+    np.less_equal(o.x, THRESHOLD, out=o.mask)
+    if o.y is not o.x:
+        np.copyto(o.y, o.x)
+    np.copyto(o.y, VALUE, where=o.mask)
+
+
+def _numpy_hard_sigmoid(o: Operands) -> None:
+    np.multiply(o.x, 1 / 6, out=o.y)
+    np.add(o.y, 0.5, out=o.y)
+    np.clip(o.y, 0, 1, out=o.y)
+
+
+def _numpy_hard_sigmoid_grad(o: Operands) -> None:
+    np.multiply(o.dy, 1 / 6, out=o.y)
+    np.multiply(o.y, _within(o, 3), out=o.y)
+
+
+def _numpy_hard_swish(o: Operands) -> None:
+    np.multiply(o.x, 1 / 6, out=o.scratch)
+    np.add(o.scratch, 0.5, out=o.scratch)
+    np.clip(o.scratch, 0, 1, out=o.scratch)
+    np.multiply(o.x, o.scratch, out=o.y)
+
+
+def _numpy_hard_swish_grad(o: Operands) -> None:
+    np.multiply(o.x, 1 / 3, out=o.y)
+    np.add(o.y, 0.5, out=o.y)
+    np.copyto(o.y, 0, where=np.less_equal(o.x, -3, out=o.mask))
+    np.copyto(o.y, 1, where=np.greater_equal(o.x, 3, out=o.mask))
+    np.multiply(o.y, o.dy, out=o.y)
+
+
+def _numpy_soft_shrink(o: Operands) -> None:
+    np.clip(o.x, -0.5, 0.5, out=o.scratch)
+    np.subtract(o.x, o.scratch, out=o.y)
+
+
+def _numpy_softsign(o: Operands) -> None:
+    np.absolute(o.x, out=o.scratch)
+    np.add(o.scratch, 1, out=o.scratch)
+    np.divide(o.x, o.scratch, out=o.y)
+
+
+def _numpy_softsign_grad(o: Operands) -> None:
+    np.absolute(o.x, out=o.scratch)
+    np.add(o.scratch, 1, out=o.scratch)
+    np.multiply(o.scratch, o.scratch, out=o.scratch)
+    np.divide(o.dy, o.scratch, out=o.y)
+
+
+def _torch_squared_relu(o: Operands) -> None:
+    torch.clamp_min(o.x, 0, out=o.y)
+    torch.mul(o.y, o.y, out=o.y)
+
+
+def _torch_squared_relu_grad(o: Operands) -> None:
+    torch.clamp_min(o.x, 0, out=o.y)
+    torch.add(o.y, o.y, out=o.y)
+    torch.mul(o.y, o.dy, out=o.y)
+
+
+def _torch_prelu(o: Operands) -> None:
+    o.y = torch.prelu(o.x, o.weight)  # has no out=
+
+
+def _torch_prelu_grad(o: Operands) -> None:
+    torch.mul(o.dy, o.weight, out=o.y)
+    torch.where(torch.gt(o.x, 0, out=o.mask), o.dy, o.y, out=o.y)
+
+
+def _torch_softsign(o: Operands) -> None:
+    torch.abs(o.x, out=o.scratch)
+    torch.add(o.scratch, 1, out=o.scratch)
+    torch.div(o.x, o.scratch, out=o.y)
+
+
+def _torch_softsign_grad(o: Operands) -> None:
+    torch.abs(o.x, out=o.scratch)
+    torch.add(o.scratch, 1, out=o.scratch)
+    torch.mul(o.scratch, o.scratch, out=o.scratch)
+    torch.div(o.dy, o.scratch, out=o.y)
+
+
+_nn: Any = torch and torch._C._nn  # what torch.nn.functional calls; it takes out=
+_aten: Any = torch and torch.ops.aten
+CHANNELS = 64
+CONSTANTS = {"half": 0.5, "third": 1 / 3, "sixth": 1 / 6, "slope": 0.01, "value": VALUE}
+"""What numexpr's expressions name: a literal fraction in them would be a float64 and widen float32."""
+
+PARAMETERS: dict[str, Callable[[Operands], tuple[Any, ...]]] = {
+    "prelu": lambda o: (o.weight,),
+    "threshold": lambda o: (THRESHOLD, VALUE),
+}
+"""What relu_c is called with beyond the operands, where it has no default."""
+
+PEERS: dict[str, dict[str, Spelling]] = {
+    "hard_shrink": {
+        "numpy": Spelling(
+            lambda o: np.multiply(o.x, _beyond(o, 0.5), out=o.y),
+            _passed_where(lambda o: _beyond(o, 0.5)),
+        ),
+        "numexpr": Spelling("where(abs(x) > half, x, 0)", "where(abs(x) > half, dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.hardshrink(o.x, 0.5, out=o.y),
+            lambda o: _aten.hardshrink_backward.grad_input(o.dy, o.x, 0.5, grad_input=o.y),
+        ),
+    },
+    "hard_sigmoid": {
+        "numpy": Spelling(_numpy_hard_sigmoid, _numpy_hard_sigmoid_grad),
+        "numexpr": Spelling(
+            "where(x <= -3, 0, where(x >= 3, 1, x * sixth + half))", "where(abs(x) < 3, dy * sixth, 0)"
+        ),
+        "torch": Spelling(
+            lambda o: _nn.hardsigmoid(o.x, out=o.y),
+            lambda o: _aten.hardsigmoid_backward.grad_input(o.dy, o.x, grad_input=o.y),
+            in_place=lambda o: _nn.hardsigmoid_(o.x),
+            tolerance=1e-7,  # the 1/6 of torch's gradient is a float32, for float64 too
+        ),
+    },
+    "hard_swish": {
+        "numpy": Spelling(_numpy_hard_swish, _numpy_hard_swish_grad),
+        "numexpr": Spelling(
+            "where(x <= -3, 0, where(x >= 3, x, x * (x * sixth + half)))",
+            "where(x <= -3, 0, where(x >= 3, dy, dy * (x * third + half)))",
+        ),
+        "torch": Spelling(
+            lambda o: _nn.hardswish(o.x, out=o.y),
+            lambda o: _aten.hardswish_backward.out(o.dy, o.x, out=o.y),
+            in_place=lambda o: _nn.hardswish_(o.x),
+        ),
+    },
+    "hard_tanh": {
+        "numpy": Spelling(lambda o: np.clip(o.x, -1, 1, out=o.y), _passed_where(lambda o: _within(o, 1))),
+        "numexpr": Spelling("where(x <= -1, -1, where(x >= 1, 1, x))", "where(abs(x) < 1, dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.clamp(o.x, -1, 1, out=o.y),
+            lambda o: _aten.hardtanh_backward.grad_input(o.dy, o.x, -1, 1, grad_input=o.y),
+            in_place=lambda o: _nn.hardtanh_(o.x, -1, 1),
+        ),
+    },
+    "leaky_relu": {
+        "numpy": _numpy_leaky(lambda o: 0.01),
+        "numexpr": Spelling("where(x > 0, x, slope * x)", "where(x > 0, dy, slope * dy)"),
+        "torch": Spelling(
+            lambda o: _nn.leaky_relu(o.x, 0.01, out=o.y),
+            lambda o: _aten.leaky_relu_backward.grad_input(o.dy, o.x, 0.01, False, grad_input=o.y),
+            in_place=lambda o: _nn.leaky_relu_(o.x, 0.01),
+        ),
+    },
+    "prelu": {
+        "numpy": _numpy_leaky(lambda o: o.weight),
+        "numexpr": Spelling("where(x > 0, x, weight * x)", "where(x > 0, dy, weight * dy)"),
+        "torch": Spelling(_torch_prelu, _torch_prelu_grad, in_place=lambda o: o.x.copy_(torch.prelu(o.x, o.weight))),
+    },
+    "relu": {
+        "numpy": Spelling(
+            lambda o: np.maximum(o.x, 0, out=o.y), _passed_where(lambda o: np.greater(o.x, 0, out=o.mask))
+        ),
+        "numexpr": Spelling("where(x > 0, x, 0)", "where(x > 0, dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.clamp_min(o.x, 0, out=o.y),
+            lambda o: _aten.threshold_backward.grad_input(o.dy, o.x, 0, grad_input=o.y),
+            in_place=lambda o: torch.relu_(o.x),
+        ),
+    },
+    "relu6": {
+        "numpy": Spelling(
+            lambda o: np.clip(o.x, 0, 6, out=o.y),
+            _passed_where(
+                lambda o: np.logical_and(np.greater(o.x, 0, out=o.mask), np.less(o.x, 6, out=o.mask2), out=o.mask)
+            ),
+        ),
+        "numexpr": Spelling("where(x <= 0, 0, where(x >= 6, 6, x))", "where((x > 0) & (x < 6), dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.clamp(o.x, 0, 6, out=o.y),
+            lambda o: _aten.hardtanh_backward.grad_input(o.dy, o.x, 0, 6, grad_input=o.y),
+            in_place=lambda o: _nn.hardtanh_(o.x, 0, 6),
+        ),
+    },
+    "soft_shrink": {
+        "numpy": Spelling(_numpy_soft_shrink, _passed_where(lambda o: _beyond(o, 0.5))),
+        "numexpr": Spelling("where(x > half, x - half, where(x < -half, x + half, 0))", "where(abs(x) > half, dy, 0)"),
+        "torch": Spelling(
+            lambda o: _nn.softshrink(o.x, 0.5, out=o.y),
+            lambda o: _aten.softshrink_backward.grad_input(o.dy, o.x, 0.5, grad_input=o.y),
+        ),
+    },
+    "softsign": {
+        "numpy": Spelling(_numpy_softsign, _numpy_softsign_grad),
+        "numexpr": Spelling("x / (1 + abs(x))", "dy / (1 + abs(x)) ** 2"),
+        "torch": Spelling(_torch_softsign, _torch_softsign_grad),
+    },
+    "squared_relu": {
+        "numpy": Spelling(_numpy_squared_relu, _numpy_squared_relu_grad),
+        "numexpr": Spelling("where(x > 0, x * x, 0)", "where(x > 0, 2 * x * dy, 0)"),
+        "torch": Spelling(_torch_squared_relu, _torch_squared_relu_grad),
+    },
+    "threshold": {
+        "numpy": Spelling(_numpy_threshold, _passed_where(lambda o: np.greater(o.x, THRESHOLD, out=o.mask))),
+        "numexpr": Spelling("where(x > half, x, value)", "where(x > half, dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.threshold(o.x, THRESHOLD, VALUE, out=o.y),
+            lambda o: _aten.threshold_backward.grad_input(o.dy, o.x, THRESHOLD, grad_input=o.y),
+            in_place=lambda o: torch.threshold_(o.x, THRESHOLD, VALUE),
+        ),
+    },
+    "thresholded_relu": {
+        "numpy": Spelling(
+            lambda o: np.multiply(o.x, np.greater(o.x, 1, out=o.mask), out=o.y),
+            _passed_where(lambda o: np.greater(o.x, 1, out=o.mask)),
+        ),
+        "numexpr": Spelling("where(x > 1, x, 0)", "where(x > 1, dy, 0)"),
+        "torch": Spelling(
+            lambda o: torch.threshold(o.x, 1, 0, out=o.y),
+            lambda o: _aten.threshold_backward.grad_input(o.dy, o.x, 1, grad_input=o.y),
+            in_place=lambda o: torch.threshold_(o.x, 1, 0),
+        ),
+    },
+}
+"""The spellings of each function by library, with relu_c's default parameters or `PARAMETERS`."""
+
+
+def _relu_c(function: str, operation: str) -> Call:
+    call = getattr(relu_c, f"{function}_grad" if operation == "gradient" else function)
+    given = PARAMETERS.get(function)
+    if operation == "gradient":
+        return (lambda o: call(o.dy, o.x, *given(o), out=o.y)) if given else lambda o: call(o.dy, o.x, out=o.y)
+    return (lambda o: call(o.x, *given(o), out=o.y)) if given else lambda o: call(o.x, out=o.y)
+
+
+class Case:
+    """One function, operation, dtype and size: the operands, and what each library makes of them.
+
+    A look at the clock takes as long as a call on a small array, so what is timed is a run of `calls` calls. In place,
+    each call of a run has an array of its own and `refresh` restores them all: a second call on the same array would
+    see other data (relu only non-negative numbers, leaky_relu ever smaller ones).
+
+    Parameters
+    ----------
+    function : str
+        One of `FUNCTIONS`.
+    operation : str
+        One of `OPERATIONS`.
+    dtype : str
+        One of `DTYPES`.
+    size : int
+        Elements of each array, a multiple of 64 for prelu, which has 64 channels.
+
+    Attributes
+    ----------
+    runs : dict of str to callable
+        A run by library, relu_c first.
+    calls : int
+        The calls of a run.
+    tolerances : dict of str to float
+        How far each library's results may be from relu_c's.
+    """
+
+    TOLERANCE = {"float16": 4e-3, "float32": 1e-6, "float64": 1e-14}  # noqa: RUF012
+    """Largest difference to another library's result, relative to the result where that is beyond 1."""
+
+    def __init__(self, function: str, operation: str, dtype: str, size: int) -> None:
+        self.name = f"{function}, {operation}, {dtype}, {size} elements"
+        self.dtype = np.dtype(dtype)
+        self.calls = min(max(65536 // size, 1), 128)
+        shape = (-1, CHANNELS) if function == "prelu" else (-1,)
+        rng = np.random.default_rng(0)
+        self._source = self._draw(rng, size).reshape(shape)
+        x = np.empty((self.calls if operation == "in place" else 1, *self._source.shape), dtype)
+        self._x = x
+        shared = Operands(
+            x=x[0],
+            dy=self._draw(rng, size).reshape(shape),
+            y=np.empty_like(x[0]),
+            scratch=np.empty_like(x[0]),
+            mask=np.empty(x[0].shape, bool),
+            mask2=np.empty(x[0].shape, bool),
+            weight=np.linspace(0, 0.5, CHANNELS).astype(dtype),
+        )
+        operands = [replace(shared, x=row, y=row) for row in x] if operation == "in place" else [shared] * self.calls
+        calls = {"relu_c": _relu_c(function, operation)}
+        self.tolerances = {"relu_c": 0.0}
+        for library in libraries(dtype):
+            if library in PEERS[function]:
+                spelling = PEERS[function][library]
+                calls[library] = spelling.bind(operation, self.dtype)
+                self.tolerances[library] = max(self.TOLERANCE[dtype], spelling.tolerance)
+        self._operands = {library: _tensors(operands) if library == "torch" else operands for library in calls}
+        self._calls = calls
+        self.runs = {library: self._run(library) for library in calls}
+        self.refresh()
+
+    def _draw(self, rng: np.random.Generator, size: int) -> Any:
+        values = rng.normal(0, 3, min(size, 65536)).astype(self.dtype)
+        values[values % 0.5 == 0] += 0.25  # away from the kinks, where conventions differ
+        return np.resize(values, size)
+
+    def _run(self, library: str) -> Callable[[], None]:
+        call, operands = self._calls[library], self._operands[library]
+
+        def run() -> None:
+            for o in operands:
+                call(o)
+
+        return run
+
+    def refresh(self) -> None:
+        """Restore the inputs."""
+        np.copyto(self._x, self._source)
+
+    def check(self) -> None:
+        """Raise `CommandError` where a library's result differs from relu_c's by more than `TOLERANCE`."""
+        results = {}
+        for library, call in self._calls.items():
+            self.refresh()
+            operands = self._operands[library][0]
+            call(operands)
+            results[library] = (operands.y.numpy() if library == "torch" else operands.y).copy()
+        ours = results["relu_c"]
+        for library, theirs in results.items():
+            worst = float(np.max(np.abs(theirs - ours) / np.maximum(np.abs(ours), 1)))
+            if not worst <= self.tolerances[library]:
+                raise CommandError(f"{self.name}: {library} differs from relu_c by {worst:.2g}; nothing was timed")
+
+
+def _tensors(operands: list[Operands]) -> list[Operands]:
+    """Return the operands as tensors over the same memory; what was shared or the same object stays so."""
+    tensors: dict[int, Any] = {}
+
+    def tensor(array: Any) -> Any:
+        return tensors.setdefault(id(array), torch.from_numpy(array))
+
+    return [Operands(*(tensor(getattr(o, field.name)) for field in fields(o))) for o in operands]

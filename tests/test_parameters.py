@@ -1,0 +1,140 @@
+"""Parameters: a scalar keeps the dtype and stays in its domain, an array broadcasts, a wrapper only passes on."""
+
+import inspect
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from common import (
+    FLOATS,
+    INTEGERS,
+    as_arrays,
+    every_float,
+    every_parameter,
+    every_wrapper,
+    given,
+    parameters_of,
+    row_of,
+    scalar_parameters,
+)
+from oracle import assert_same_bits
+
+import relu_c
+from relu_c._ufuncs import UFUNCS
+
+# Scalars outside each parameter's domain, by its name.
+OUTSIDE = {
+    "negative_slope": (np.inf, -np.inf, np.nan),
+    "weight": (np.inf, -np.inf, np.nan),
+    "theta": (np.inf, -np.inf, np.nan),
+    "threshold": (np.inf, -np.inf, np.nan),
+    "value": (np.inf, -np.inf, np.nan),
+    "min_val": (np.nan, 1e4),
+    "max_val": (np.nan, -1e4),
+    "slope": (np.inf, -np.inf, np.nan),
+    "offset": (np.inf, -np.inf, np.nan),
+    "lambd": (-0.5, np.inf, np.nan),
+}
+# Outside only where the output has to determine the gradient.
+OUTSIDE_FROM_OUTPUT = {"negative_slope": -0.5, "weight": -0.5, "theta": -0.5}
+NOT_NUMBERS = ("1", b"1", 1j, np.complex64(1), None)
+
+
+@every_wrapper
+@every_float
+def test_wrapper_is_its_ufunc(name, dtype):
+    function, row = getattr(relu_c, name), row_of(name)
+    arrays, _ = given(name, dtype)
+    for parameters in parameters_of(row):
+        pairs = dict(zip(scalar_parameters(name), parameters, strict=True))
+        if name.endswith("_from_output") and any(pairs[p] < 0 for p in OUTSIDE_FROM_OUTPUT.keys() & pairs.keys()):
+            continue
+        expected = UFUNCS[row](*arrays, *as_arrays(parameters, dtype))
+        if row.startswith("hard_sigmoid") and parameters == (1 / 6, 1 / 2):
+            expected = UFUNCS[row.replace("sigmoid", "sigmoid_default")](*arrays)
+        assert_same_bits(function(*arrays, *parameters), expected)
+        assert_same_bits(function(*arrays, **pairs), expected)
+        out = np.full_like(expected, 77)
+        assert function(*arrays, *parameters, out=out, where=False) is out
+        assert (out == 77).all()
+        assert function(*arrays, *parameters, out=out) is out
+        assert_same_bits(out, expected)
+
+
+@every_parameter
+def test_default_is_the_documented_one(name, parameter):
+    function = getattr(relu_c, name)
+    default = inspect.signature(function).parameters[parameter].default
+    documented = re.search(rf"^{parameter} : .*default (\S+)$", inspect.getdoc(function), re.MULTILINE)
+    assert (default is inspect.Parameter.empty) == (documented is None)
+    if documented:
+        assert default == float(Fraction(documented[1]))
+        arrays, _ = given(name, np.float64)
+        assert_same_bits(function(*arrays), function(*arrays, **{parameter: default}))
+
+
+@every_parameter
+@every_float
+def test_scalar_parameter_never_changes_the_dtype(name, parameter, dtype):
+    arrays, parameters = given(name, dtype)
+    expected = getattr(relu_c, name)(*arrays, **parameters | {parameter: 1.0})
+    assert expected.dtype == dtype
+    for scalar in (1, True, *(t(1) for t in (*FLOATS, *INTEGERS, np.longdouble)), np.array(1.0), np.array(1)):
+        assert_same_bits(getattr(relu_c, name)(*arrays, **parameters | {parameter: scalar}), expected)
+
+
+@every_parameter
+@every_float
+def test_array_parameter(name, parameter, dtype):
+    arrays, parameters = given(name, dtype)
+    function = getattr(relu_c, name)
+    expected = function(*arrays, **parameters | {parameter: 1.0})
+    ones = np.ones(40, dtype)
+    for array in (ones[:20], ones[::2], np.broadcast_to(ones[0], 20), ones[:1]):
+        assert_same_bits(function(*arrays, **parameters | {parameter: array}), expected)
+    promoted = function(*arrays, **parameters | {parameter: [1.0] * 20})
+    assert_same_bits(promoted, function(*arrays, **parameters | {parameter: np.ones(20)}))
+    assert promoted.dtype == np.float64
+
+
+@every_parameter
+@every_float
+def test_parameter_outside_its_domain(name, parameter, dtype):
+    arrays, parameters = given(name, dtype)
+    out = np.full(20, 77, dtype)
+    values = list(OUTSIDE[parameter])
+    if name.endswith("_from_output") and parameter in OUTSIDE_FROM_OUTPUT:
+        values.append(OUTSIDE_FROM_OUTPUT[parameter])
+    if dtype == np.float16 and np.inf in values:
+        values.append(1e6)  # overflows
+    for value in (*values, *map(np.float64, values)):
+        with pytest.raises(
+            ValueError, match=rf"{parameter} must (be|not exceed) |must not exceed {parameter}"
+        ) as error:
+            getattr(relu_c, name)(*arrays, **parameters | {parameter: value}, out=out)
+        assert repr(float(value)) in str(error.value)
+        assert (out == 77).all()
+
+
+@every_parameter
+def test_parameter_that_is_no_number(name, parameter):
+    arrays, parameters = given(name, np.float32)
+    out = np.full(20, 77, np.float32)
+    for value in NOT_NUMBERS:
+        with pytest.raises(TypeError, match=parameter):
+            getattr(relu_c, name)(*arrays, **parameters | {parameter: value}, out=out)
+        assert (out == 77).all()
+
+
+def test_channel_weight():
+    weight = np.arange(3.0)
+    for axis, shape in ((0, (3, 1, 1, 1)), (1, (1, 3, 1, 1)), (-1, (1, 1, 1, 3)), (-4, (3, 1, 1, 1))):
+        shaped = relu_c.channel_weight(weight, 4, axis)
+        assert shaped.shape == shape
+        assert np.shares_memory(shaped, weight)
+    for axis in (4, -5):
+        with pytest.raises(ValueError, match="axis must be in"):
+            relu_c.channel_weight(weight, 4, axis)
+    with pytest.raises(ValueError, match="weight must have one dimension"):
+        relu_c.channel_weight(np.ones((2, 2)), 4)
