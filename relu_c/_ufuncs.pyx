@@ -230,9 +230,8 @@ def instruction_set():
 def _use_isa(str name):
     """Use the loops of the instruction set of that name from now on: for tests, verify and bench."""
     if relu_c_use(name.encode()) != 0:
-        raise ValueError(
-            f"instruction set {name!r} is not available; available on this machine: {', '.join(available_instruction_sets())}"
-        )
+        available = ", ".join(available_instruction_sets())
+        raise ValueError(f"instruction set {name!r} is not available; available on this machine: {available}")
 
 
 COMPILER = RELU_C_COMPILER.decode()

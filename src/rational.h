@@ -80,31 +80,38 @@ INLINE real FN(hard_swish_grad)(real dy, real x)
     return x <= -3 || x == (real)-1.5 ? 0 : x >= 3 ? dy : result;
 }
 
-/* x / (1 + |x|). An error e of the sum divides the quotient by 1 + e / (1 + |x|), and 1 / (1 + |x|) = 1 - |quotient|. */
+/* y, double's rounding of a positive value, made odd if it is not that value: `rest` has the sign of value - y. An odd last bit
+ * is no tie of a shorter type, so the next rounding is that of the value itself. */
+INLINE double FN(to_odd)(double y, double rest)
+{
+    return double_of_bits((bits_of_double(y) - (rest < 0)) | (rest != 0));
+}
+
+/* m / (1 + m), m = |x|. What y leaves of it, rest = m - y (1 + m), goes to y as rest / (1 + m), and 1 / (1 + m) = 1 - y. */
 INLINE real FN(softsign)(real x)
 {
     double magnitude = fabs((double)x);
     double sum = 1 + magnitude;
-    double y = x / sum;
-    double tail = -y * (FN(sum_tail)(1, magnitude, sum) * (1 - fabs(y)));
-    real result = (real)(NARROW ? y : copysign(y + tail, y));
-    return magnitude > DBL_MAX ? (real)copysign(1, x) : result;
+    double y = magnitude / sum;
+    double product = y * sum;
+    double rest = (magnitude - product) - two_product_error(y, sum, product) - y * FN(sum_tail)(1, magnitude, sum);
+    real result = (real)(NARROW ? FN(to_odd)(y, rest) : y + rest * (1 - y));
+    return (real)copysign(magnitude > 0x1p60 ? 1 : result, x);
 }
-/* 1 / (1 + |x|)^2. With r near 1 / s, and rho = 1 - r s what the quotient leaves, 1 / s^2 = r^2 (1 + 2 rho).
+/* 1 / s^2, s = 1 + |x|. s^2 is square + tail, and what y leaves of 1, rest = 1 - y s^2, goes to y as y rest.
  * float64 is scaled by 2^-300, so that no tail underflows where the result does not. */
 INLINE real FN(softsign_grad)(real dy, real x)
 {
     const double unit = NARROW ? 1 : 0x1p-300;
     double magnitude = fabs((double)x) * unit;
     double sum = unit + magnitude;
-    double inverse = 1 / sum;
-    double product = inverse * sum;
-    double residual = (1 - product) - FN(product_tail)(inverse, sum, product)
-                      - inverse * FN(sum_tail)(unit, magnitude, sum);
-    double square = inverse * inverse;
-    double tail = FN(product_tail)(inverse, inverse, square) + 2 * square * residual;
-    double slope = NARROW ? square : (square + tail) * (unit * unit);
-    return slope == 0 || magnitude > DBL_MAX ? 0 : (real)(dy * slope);
+    double square = sum * sum;
+    double tail = two_product_error(sum, sum, square) + 2 * sum * FN(sum_tail)(unit, magnitude, sum);
+    double y = 1 / square;
+    double product = y * square;
+    double rest = (1 - product) - two_product_error(y, square, product) - y * tail;
+    double slope = NARROW ? FN(to_odd)(y, rest) : (y + y * rest) * (unit * unit);
+    return slope == 0 || magnitude > 0x1p600 ? 0 : (real)(dy * slope);
 }
 INLINE real FN(softsign_grad_from_output)(real dy, real y)
 {

@@ -9,21 +9,23 @@ from oracle import assert_same_bits
 
 from relu_c._ufuncs import UFUNCS
 
-ROWS, COLUMNS = SHAPE = (3, 2100)  # a row exceeds the loops' buffers of strided operands for every dtype
+LENGTH = 2500  # exceeds the loops' buffers of strided operands for every dtype
+SHAPE = (3, LENGTH)
 
-# Views of SHAPE into larger arrays.
+# Views into larger arrays. The loops see the strides of those in one dimension; NumPy buffers many of the others.
 LAYOUTS = {
-    "every second": lambda dtype: np.zeros((ROWS, 2 * COLUMNS), dtype)[:, ::2],
-    "every third": lambda dtype: np.zeros((3 * ROWS, 3 * COLUMNS), dtype)[::3, ::3],
-    "reversed": lambda dtype: np.zeros(SHAPE, dtype)[::-1, ::-1],
-    "every second, reversed": lambda dtype: np.zeros((ROWS, 2 * COLUMNS), dtype)[:, ::-2],
-    "block of a matrix": lambda dtype: np.zeros((ROWS + 3, COLUMNS + 5), dtype)[2:-1, 1:-4],
+    "every second": lambda dtype: np.zeros(2 * LENGTH, dtype)[::2],
+    "every third": lambda dtype: np.zeros(3 * LENGTH, dtype)[::3],
+    "reversed": lambda dtype: np.zeros(LENGTH, dtype)[::-1],
+    "every second, reversed": lambda dtype: np.zeros(2 * LENGTH, dtype)[::-2],
+    "column": lambda dtype: np.zeros((LENGTH, 5), dtype)[:, 3],
+    "field of a record": lambda dtype: np.zeros(LENGTH, [("", "u1"), ("field", dtype)])["field"],
+    "unaligned": lambda dtype: np.zeros(LENGTH * dtype().itemsize + 1, "u1")[1:].view(dtype),
+    "block of a matrix": lambda dtype: np.zeros((6, LENGTH + 5), dtype)[2:-1, 1:-4],
+    "matrix, both axes reversed": lambda dtype: np.zeros((6, 2 * LENGTH), dtype)[::-2, ::-2],
     "Fortran order": lambda dtype: np.zeros(SHAPE, dtype, order="F"),
-    "unaligned": lambda dtype: np.zeros(ROWS * COLUMNS * dtype().itemsize + 1, "u1")[1:].view(dtype).reshape(SHAPE),
-    "field of a record": lambda dtype: np.zeros(SHAPE, [("", "u1"), ("field", dtype)])["field"],
 }
 # Where an operand and the result lie in one array, as slices of 3 * LENGTH elements.
-LENGTH = 1500
 OVERLAPS = {
     "ahead": (slice(1, LENGTH + 1), slice(0, LENGTH)),
     "behind": (slice(0, LENGTH), slice(1, LENGTH + 1)),
@@ -55,11 +57,11 @@ def around(view):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layout(name, layout, isa):
     for dtype in FLOATS:
-        given = operands(name, dtype, SHAPE)
-        whole = UFUNCS[name](*given)
-        laid = [lay(layout, operand) for operand in given]
         out = LAYOUTS[layout](dtype)
         untouched = around(out)
+        given = operands(name, dtype, out.shape)
+        whole = UFUNCS[name](*given)
+        laid = [lay(layout, operand) for operand in given]
         assert UFUNCS[name](*laid, out=out) is out
         assert_same_bits(out, whole)
         assert around(out) == untouched
@@ -144,12 +146,15 @@ def test_no_dimension_and_no_element(name, dtype, isa):
 @pytest.mark.parametrize("name", [name for name in UFUNCS if keeps_integers(name)])
 @pytest.mark.parametrize("dtype", INTEGERS)
 def test_integers_in_any_layout(name, dtype, isa):
-    content = np.random.default_rng(6).integers(np.iinfo(dtype).min, np.iinfo(dtype).max, SHAPE, dtype, endpoint=True)
     bounds = (dtype(1), dtype(5))[: UFUNCS[name].nin - 1]
     low, high = bounds or (0, 6 if name == "relu6" else np.iinfo(dtype).max)
-    expected = np.clip(content, dtype(low), dtype(high))
-    for x in (content.copy(), *(lay(layout, content) for layout in LAYOUTS)):
+    limits = np.iinfo(dtype)
+    for layout in LAYOUTS:
+        x = LAYOUTS[layout](dtype)
+        x[...] = np.random.default_rng(6).integers(limits.min, limits.max, x.shape, dtype, endpoint=True)
+        expected = np.clip(x, dtype(low), dtype(high))
         assert_same_bits(UFUNCS[name](x, *bounds), expected)
+        assert_same_bits(UFUNCS[name](x.copy(), *bounds), expected)
         assert UFUNCS[name](x, *bounds, out=x) is x
         assert_same_bits(x, expected)
 
