@@ -3,9 +3,9 @@
 #define RELU_C_BASE_H
 
 #include <float.h>
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <tgmath.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define INLINE static __forceinline
@@ -48,11 +48,6 @@ INLINE double leading_bits(double a)
 }
 #endif
 
-#if HAVE_FMA
-INLINE float fma_f32(float a, float b, float c) { return fmaf(a, b, c); }
-INLINE double fma_f64(double a, double b, double c) { return fma(a, b, c); }
-#endif
-
 /* a * b + c, fused where that costs nothing: for formulas whose result is the same either way. */
 INLINE double multiply_add(double a, double b, double c)
 {
@@ -63,19 +58,28 @@ INLINE double multiply_add(double a, double b, double c)
 #endif
 }
 
-/* p + two_product_error(a, b, p) = a * b exactly, for p = a * b rounded (Dekker where there is no fma).
- * Both ways agree to the bit while nothing underflows; where something might, the error is given as 0 by both. */
+/* p + two_product_error(a, b, p) = a * b exactly, for p = a * b rounded (Dekker where there is no fma). Both ways agree to the
+ * bit while nothing underflows. */
 INLINE double two_product_error(double a, double b, double p)
 {
-    double error;
 #if HAVE_FMA
-    error = fma(a, b, -p);
+    return fma(a, b, -p);
 #else
     double a_high = leading_bits(a), a_low = a - a_high;
     double b_high = leading_bits(b), b_low = b - b_high;
-    error = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low;
+    return ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low;
 #endif
-    return fabs(p) < 0x1p-900 ? 0.0 : error;
+}
+
+/* value - a * b exactly, for a * b next to value. */
+INLINE double product_rest(double value, double a, double b)
+{
+#if HAVE_FMA
+    return fma(-a, b, value);
+#else
+    double p = a * b;
+    return (value - p) - two_product_error(a, b, p);
+#endif
 }
 
 #endif

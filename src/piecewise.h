@@ -67,7 +67,7 @@ INLINE real FN(soft_shrink_grad_from_output)(real dy, real y, real lambd)
 INLINE real FN(rest_of_sixth)(real sum, real y)
 {
 #if HAVE_FMA
-    return FN(fma)(-6, y, sum);
+    return fma((real)-6, y, sum);
 #else
     return (sum - 4 * y) - 2 * y;
 #endif

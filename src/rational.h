@@ -8,8 +8,12 @@
 
 #include "gates.h"
 
+/* Where a float64 product may be about to underflow its error is given as 0, so that it does not depend on how it is had. */
+INLINE double FN(product_tail)(double a, double b, double p)
+{
+    return NARROW || fabs(p) < 0x1p-900 ? 0.0 : two_product_error(a, b, p);
+}
 INLINE double FN(sum_tail)(double a, double b, double s) { return NARROW ? 0.0 : two_sum_error(a, b, s); }
-INLINE double FN(product_tail)(double a, double b, double p) { return NARROW ? 0.0 : two_product_error(a, b, p); }
 
 INLINE real FN(squared_relu)(real x)
 {
@@ -70,7 +74,7 @@ INLINE real FN(hard_swish)(real x)
     double tail = FN(product_tail)(wide, factor, y) + wide * factor_tail;
     y += NARROW || fabs(wide) > 3 ? 0 : tail;
     real bound = x <= 0 ? 0 : x;
-    return (real)copysign(bound < (real)y ? bound : (real)y, x);
+    return copysign(bound < (real)y ? bound : (real)y, x);
 }
 /* (2 x + 3) / 6 between the flat pieces; the root, where the gate is closed, is -3/2. */
 INLINE real FN(hard_swish_grad)(real dy, real x)
@@ -80,41 +84,45 @@ INLINE real FN(hard_swish_grad)(real dy, real x)
     return x <= -3 || x == (real)-1.5 ? 0 : x >= 3 ? dy : result;
 }
 
-/* y, double's rounding of a positive value, made odd if it is not that value: `rest` has the sign of value - y. An odd last bit
- * is no tie of a shorter type, so the next rounding is that of the value itself. */
-INLINE double FN(to_odd)(double y, double rest)
-{
-    return double_of_bits((bits_of_double(y) - (rest < 0)) | (rest != 0));
-}
-
-/* m / (1 + m), m = |x|. What y leaves of it, rest = m - y (1 + m), goes to y as rest / (1 + m), and 1 / (1 + m) = 1 - y. */
+/* m / (1 + m), m = |x|. NARROW evaluates one m / (one + m) with one = 1 + 2^-52, which is 2^-52 / (1 + m) off, since two inputs,
+ * 0x1.17022cp-7 and its negative, have an exact value that lies closer to a tie of float32 than half a spacing of double.
+ * float64: what y leaves, rest = m - y (1 + m), goes to y as rest / (1 + m), and 1 / (1 + m) = 1 - y. */
 INLINE real FN(softsign)(real x)
 {
-    double magnitude = fabs((double)x);
-    double sum = 1 + magnitude;
-    double y = magnitude / sum;
+    const double one = NARROW ? 1 + 0x1p-52 : 1;
+    double magnitude = fabs(x);
+    double sum = one + magnitude;
+    double y = one * magnitude / sum;
     double product = y * sum;
-    double rest = (magnitude - product) - two_product_error(y, sum, product) - y * FN(sum_tail)(1, magnitude, sum);
-    real result = (real)(NARROW ? FN(to_odd)(y, rest) : y + rest * (1 - y));
-    return (real)copysign(magnitude > 0x1p60 ? 1 : result, x);
+    double rest = (magnitude - product) - FN(product_tail)(y, sum, product) - y * FN(sum_tail)(1, magnitude, sum);
+    y = NARROW ? y : y + rest * (1 - y);
+    return copysign(fabs(x) > (real)0x1p60 ? 1 : (real)y, x);
 }
+
+/* y, double's rounding of a positive value, made odd if it is not that value: `rest` (never -0) has the sign of value - y.
+ * An odd last bit is no tie of a shorter type, so the next rounding is that of the value itself. */
+INLINE double FN(to_odd)(double y, double rest)
+{
+    return double_of_bits((bits_of_double(y) - (bits_of_double(rest) >> 63)) | (rest != 0));
+}
+
 /* 1 / s^2, s = 1 + |x|. s^2 is square + tail, and what y leaves of 1, rest = 1 - y s^2, goes to y as y rest.
  * float64 is scaled by 2^-300, so that no tail underflows where the result does not. */
 INLINE real FN(softsign_grad)(real dy, real x)
 {
     const double unit = NARROW ? 1 : 0x1p-300;
-    double magnitude = fabs((double)x) * unit;
+    double magnitude = fabs(x) * unit;
     double sum = unit + magnitude;
     double square = sum * sum;
-    double tail = two_product_error(sum, sum, square) + 2 * sum * FN(sum_tail)(unit, magnitude, sum);
+    double tail = two_product_error(sum, sum, square);
+    tail += NARROW ? 0 : 2 * sum * FN(sum_tail)(unit, magnitude, sum);
     double y = 1 / square;
-    double product = y * square;
-    double rest = (1 - product) - two_product_error(y, square, product) - y * tail;
+    double rest = product_rest(1, y, square) - y * tail;
     double slope = NARROW ? FN(to_odd)(y, rest) : (y + y * rest) * (unit * unit);
     return slope == 0 || magnitude > 0x1p600 ? 0 : (real)(dy * slope);
 }
 INLINE real FN(softsign_grad_from_output)(real dy, real y)
 {
-    double inverse = 1 - fabs((double)y);
+    double inverse = 1 - (double)fabs(y);
     return inverse == 0 ? 0 : (real)(dy * (inverse * inverse));
 }
