@@ -70,13 +70,14 @@ cdef extern from *:
 PyArray_ImportNumPyAPI()
 PyUFunc_ImportUFuncAPI()
 
-# The dtypes of the loops, in the order of `enum dtype`, and the loop of each of NumPy's integer types (long and long long
-# are distinct, though of equal size).
+# The dtypes of the loops, in the order of `enum dtype`, and the loop of each of NumPy's integer types (long and long
+# long are distinct, though of equal size).
 _LOOP_DTYPES = [np.dtype(code) for code in ("e", "f", "d", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
 _INTEGER_LOOPS = {type(dtype): _LOOP_DTYPES.index(dtype) for dtype in map(np.dtype, np.typecodes["AllInteger"])}
 
-# What the promoter turns a dtype into, by its scalar type: the float that np.tanh takes, or, in a ufunc with integer loops,
-# the integer itself. Python's own numbers come as int and float. A dtype that is missing has no loop, which NumPy reports.
+# What the promoter turns a dtype into, by its scalar type: the float that np.tanh takes, or, in a ufunc with integer
+# loops, the integer itself. Python's own numbers come as int and float. A dtype that is missing has no loop, which
+# NumPy reports.
 _FLOATS = {np.dtype(code).type: type(np.tanh(np.zeros(1, code)).dtype) for code in "?bBhHiIlLqQefd"}
 _FLOATS |= {int: type(np.dtype(np.float64)), float: type(np.dtype(np.float64))}
 _KEPT = _FLOATS | {dtype.type: dtype for dtype in _INTEGER_LOOPS} | {int: type(np.dtype(np.int64)), np.bool: None}
