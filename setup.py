@@ -1,4 +1,7 @@
-"""Build of the one extension: the Cython module and, per instruction set, one object with flags of its own."""
+"""Build of the two extensions: the ufuncs, with one object per instruction set, and the oracle of `relu_c verify`.
+
+Each object of `objects` has flags of its own; the rest of an extension has none but `COMMON`.
+"""
 
 import os
 import platform
@@ -30,7 +33,8 @@ MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": 
 
 # One wheel for all versions from 3.11 on, except for free-threaded builds, which have no stable interface.
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
-HEADERS = [str(path) for path in Path("src").glob("*.[hd]*")]
+LIMITED_API = [("Py_LIMITED_API", "0x030B0000")] if LIMITED else []
+HEADERS = [str(path) for path in Path("src").glob("*.[hd]*") if "oracle" not in path.name]
 
 HELP = """relu_c needs a working C compiler and Python's headers to build ({problem}).
 Debian, Ubuntu: apt install gcc python3-dev | Fedora: dnf install gcc python3-devel | macOS: xcode-select --install
@@ -44,8 +48,16 @@ def machine() -> str:
     return MACHINES.get(name.lower(), "other")
 
 
+def objects(extension: str, kind: str) -> dict[str, list[str]]:
+    """Return the sources compiled with flags of their own, and these flags, for a kind of compiler."""
+    sets = INSTRUCTION_SETS.get(machine(), {"baseline": {"unix": [], "msvc": []}})
+    if extension == "relu_c._oracle":  # too slow without fma
+        return {"src/oracle.c": sets.get("avx2", {}).get(kind, [])}
+    return {f"src/isa_{name}.c": flags[kind] for name, flags in sets.items()}
+
+
 class BuildExt(build_ext):
-    """Check the compiler first, then compile the loops once per instruction set and link them into the extension."""
+    """Check the compiler first, then compile the objects with flags of their own and link them into the extensions."""
 
     def build_extensions(self) -> None:
         """Stop with a line that says what to install if a program with Python's header does not compile."""
@@ -59,15 +71,14 @@ class BuildExt(build_ext):
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile one object per instruction set with the flags of that set, then the rest as usual."""
+        """Compile the objects with flags of their own, then the rest as usual."""
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
-        sets = INSTRUCTION_SETS.get(machine(), {"baseline": {"unix": [], "msvc": []}})
         ext.extra_compile_args = COMMON[kind]
-        for name, flags in sets.items():
+        for source, flags in objects(ext.name, kind).items():
             ext.extra_objects += self.compiler.compile(
-                [f"src/isa_{name}.c"],
+                [source],
                 output_dir=self.build_temp,
-                extra_postargs=COMMON[kind] + flags[kind],
+                extra_postargs=COMMON[kind] + flags,
                 depends=ext.depends,
             )
         super().build_extension(ext)
@@ -83,10 +94,18 @@ setup(
             define_macros=[
                 ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
                 ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
-                *([("Py_LIMITED_API", "0x030B0000")] if LIMITED else []),
+                *LIMITED_API,
             ],
             py_limited_api=LIMITED,
-        )
+        ),
+        Extension(
+            "relu_c._oracle",
+            ["relu_c/_oracle.pyx"],
+            include_dirs=["src"],
+            depends=["src/oracle.h", "src/oracle_constants.h"],
+            define_macros=LIMITED_API,
+            py_limited_api=LIMITED,
+        ),
     ],
     cmdclass={"build_ext": BuildExt},
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},

@@ -1,6 +1,6 @@
 """The parameters' domains."""
 
-__all__ = ["finite", "non_negative", "not_nan"]
+__all__ = ["finite", "non_negative", "not_nan", "positive"]
 
 
 def finite(value: float) -> bool:
@@ -16,3 +16,8 @@ def non_negative(value: float) -> bool:
 def not_nan(value: float) -> bool:
     """Return whether the value is a number; infinities are."""
     return value == value
+
+
+def positive(value: float) -> bool:
+    """Return whether the value is finite and above 0."""
+    return finite(value) and value > 0

@@ -3,6 +3,7 @@
 
 import os
 
+import cython
 import numpy as np
 from cpython.ref cimport Py_INCREF, PyObject
 
@@ -146,12 +147,14 @@ UFUNCS = {relu_c_ufuncs[i].name.decode(): make(&relu_c_ufuncs[i]) for i in range
 _documents = []
 
 
+@cython.final
 cdef class Parameter:
     """A parameter of a function: its name and its domain.
 
-    Called with a value and the array it goes with, it returns what the ufunc takes. A scalar (ndim 0) is cast to the
+    `cast` takes a value and the array it goes with, and returns what the ufunc takes. A scalar (ndim 0) is cast to the
     array's float dtype (float64 for integers), so that it never changes the result's dtype, and then checked; arrays
-    are left as they are. The conversion is cached: a call with the same value and dtype costs a look-up.
+    are left as they are. The last conversion is kept, since a program calls a function with the same constant again and
+    again: the same float object with the same dtype costs two comparisons.
 
     Parameters
     ----------
@@ -166,31 +169,30 @@ cdef class Parameter:
     cdef str name
     cdef object test
     cdef str domain
-    cdef dict cache
+    cdef tuple last
 
     def __init__(self, str name, test, str domain):
         self.name = name
         self.test = test
         self.domain = domain
-        self.cache = {}
+        self.last = self, None, None  # nothing yet: no value is this object
 
-    def __call__(self, value, x):
-        if type(value) is float and value:  # 0.0 and -0.0 are equal keys, but not the same parameter
-            dtype = getattr(x, "dtype", None)
-            if dtype is not None:
-                cached = self.cache.get((value, dtype))
-                if cached is None:
-                    cached = self._convert(value, dtype)
-                    if len(self.cache) >= 128:
-                        self.cache.clear()
-                    self.cache[value, dtype] = cached
-                return cached
+    def cast(self, value, x):
+        """Return the value, checked and in the dtype that goes with x."""
+        dtype = getattr(x, "dtype", None)
+        last_value, last_dtype, last_array = self.last
+        if value is last_value and dtype is last_dtype:
+            return last_array
+        if type(value) is float and dtype is not None:
+            array = self._convert(value, dtype)
+            self.last = value, dtype, array
+            return array
         if isinstance(value, (str, bytes, complex, np.complexfloating)) or value is None:
             raise TypeError(f"{self.name} must be a real number or an array of them, not {value!r}")
         if np.ndim(value):
             return value
-        if hasattr(x, "dtype"):
-            return self._convert(float(value), x.dtype)
+        if dtype is not None:
+            return self._convert(float(value), dtype)
         if hasattr(x, "dtypes"):  # a pandas DataFrame: each column has its own
             return self._convert(float(value), np.result_type(*x.dtypes))
         return self._convert(float(value), np.asarray(x).dtype)
@@ -235,7 +237,7 @@ def _use_isa(str name):
         raise ValueError(f"instruction set {name!r} is not available; available on this machine: {available}")
 
 
-COMPILER = RELU_C_COMPILER.decode()
+COMPILER = RELU_C_COMPILER.decode().strip()
 
 try:
     _use_isa(os.environ.get("RELU_C_ISA") or available_instruction_sets()[0])

@@ -12,14 +12,24 @@ import numpy as np
 
 from relu_c import ufuncs
 from relu_c._pages import Page
-from relu_c._parameters import finite, non_negative, not_nan
+from relu_c._parameters import finite, non_negative, not_nan, positive
 from relu_c._ufuncs import Parameter
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "celu",
+    "celu_grad",
+    "celu_grad_from_output",
     "channel_weight",
+    "elu",
+    "elu_grad",
+    "elu_grad_from_output",
+    "gelu",
+    "gelu_grad",
+    "gelu_tanh",
+    "gelu_tanh_grad",
     "hard_shrink",
     "hard_shrink_grad",
     "hard_shrink_grad_from_output",
@@ -34,24 +44,52 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_grad",
     "leaky_relu_grad_from_output",
+    "log_sigmoid",
+    "log_sigmoid_grad",
+    "log_sigmoid_grad_from_output",
+    "mish",
+    "mish_grad",
     "prelu",
     "prelu_grad",
     "prelu_grad_from_output",
+    "quick_gelu",
+    "quick_gelu_grad",
     "relu",
     "relu6",
     "relu6_grad",
     "relu6_grad_from_output",
     "relu_grad",
     "relu_grad_from_output",
+    "selu",
+    "selu_grad",
+    "selu_grad_from_output",
+    "sigmoid",
+    "sigmoid_grad",
+    "sigmoid_grad_from_output",
+    "silu",
+    "silu_grad",
     "soft_shrink",
     "soft_shrink_grad",
     "soft_shrink_grad_from_output",
+    "softplus",
+    "softplus_grad",
+    "softplus_grad_from_output",
     "softsign",
     "softsign_grad",
     "softsign_grad_from_output",
     "squared_relu",
     "squared_relu_grad",
     "squared_relu_grad_from_output",
+    "squareplus",
+    "squareplus_grad",
+    "squareplus_grad_from_output",
+    "swish",
+    "swish_grad",
+    "tanh",
+    "tanh_grad",
+    "tanh_grad_from_output",
+    "tanh_shrink",
+    "tanh_shrink_grad",
     "threshold",
     "threshold_grad",
     "thresholded_relu",
@@ -67,6 +105,16 @@ _NARROW = (
     "float16 and float32 results are the exact value rounded once, those of the gradient with `dy` = 1 too; with another `dy` "
     "they are within 0.5001 ulp"
 )
+_DEFAULT = (
+    "float16 and float32 results for the default {}, those of the gradient with `dy` = 1 too, are the exact value rounded once; "
+    "with another {} or `dy` they are within 0.5001 ulp"
+)
+_ULP = "; float64 within 1 ulp, its gradient within 1 more where `dy` is not 1."
+_ROOT = (
+    ". float64 within 1 ulp, its gradient within 2 ulp and 1 more where `dy` is not 1; within 1 of the root of the derivative, at {}, "
+    "the derivative is within 2**-52 absolutely. A float32 derivative at a neighbour of the root is within 1 ulp."
+)
+_MINUS_ZERO = "+inf gives +inf and -inf its limit, -0.0. -0.0 stays -0.0."
 
 _relu = Page(
     name="relu",
@@ -150,21 +198,21 @@ _leaky_relu = Page(
 
 @_leaky_relu.forward
 def leaky_relu(x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu(x, _slope(negative_slope, x), out, where=where)
+    return ufuncs.leaky_relu(x, _slope.cast(negative_slope, x), out, where=where)
 
 
 @_leaky_relu.grad
 def leaky_relu_grad(
     dy: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad(dy, x, _slope(negative_slope, x), out, where=where)
+    return ufuncs.leaky_relu_grad(dy, x, _slope.cast(negative_slope, x), out, where=where)
 
 
 @_leaky_relu.grad_from_output
 def leaky_relu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad_from_output(dy, y, _slope_of_output(negative_slope, y), out, where=where)
+    return ufuncs.leaky_relu_grad_from_output(dy, y, _slope_of_output.cast(negative_slope, y), out, where=where)
 
 
 _weight = Parameter("weight", finite, "finite")
@@ -195,19 +243,19 @@ _prelu = Page(
 
 @_prelu.forward
 def prelu(x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu(x, _weight(weight, x), out, where=where)
+    return ufuncs.leaky_relu(x, _weight.cast(weight, x), out, where=where)
 
 
 @_prelu.grad
 def prelu_grad(dy: ArrayLike, x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu_grad(dy, x, _weight(weight, x), out, where=where)
+    return ufuncs.leaky_relu_grad(dy, x, _weight.cast(weight, x), out, where=where)
 
 
 @_prelu.grad_from_output
 def prelu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad_from_output(dy, y, _weight_of_output(weight, y), out, where=where)
+    return ufuncs.leaky_relu_grad_from_output(dy, y, _weight_of_output.cast(weight, y), out, where=where)
 
 
 def channel_weight(weight: ArrayLike, ndim: int, axis: int = 1) -> NDArray[Any]:
@@ -272,21 +320,21 @@ _thresholded_relu = Page(
 
 @_thresholded_relu.forward
 def thresholded_relu(x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.thresholded_relu(x, _theta(theta, x), out, where=where)
+    return ufuncs.thresholded_relu(x, _theta.cast(theta, x), out, where=where)
 
 
 @_thresholded_relu.grad
 def thresholded_relu_grad(
     dy: ArrayLike, x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.thresholded_relu_grad(dy, x, _theta(theta, x), out, where=where)
+    return ufuncs.thresholded_relu_grad(dy, x, _theta.cast(theta, x), out, where=where)
 
 
 @_thresholded_relu.grad_from_output
 def thresholded_relu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.thresholded_relu_grad_from_output(dy, y, _theta_of_output(theta, y), out, where=where)
+    return ufuncs.thresholded_relu_grad_from_output(dy, y, _theta_of_output.cast(theta, y), out, where=where)
 
 
 _threshold = Parameter("threshold", finite, "finite")
@@ -314,14 +362,14 @@ _threshold_page = Page(
 def threshold(
     x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.threshold(x, _threshold(threshold, x), _value(value, x), out, where=where)
+    return ufuncs.threshold(x, _threshold.cast(threshold, x), _value.cast(value, x), out, where=where)
 
 
 @_threshold_page.grad
 def threshold_grad(
     dy: ArrayLike, x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.threshold_grad(dy, x, _threshold(threshold, x), _value(value, x), out, where=where)
+    return ufuncs.threshold_grad(dy, x, _threshold.cast(threshold, x), _value.cast(value, x), out, where=where)
 
 
 _min_val = Parameter("min_val", not_nan, "a number")
@@ -357,7 +405,7 @@ _hard_tanh = Page(
 
 def _bounds(min_val: Any, max_val: Any, x: Any) -> tuple[Any, Any]:
     """Check the bounds of hard_tanh and convert them to what goes with x."""
-    low, high = _min_val(min_val, x), _max_val(max_val, x)
+    low, high = _min_val.cast(min_val, x), _max_val.cast(max_val, x)
     scalars = type(min_val) is type(max_val) is float or np.ndim(min_val) == np.ndim(max_val) == 0
     if scalars and min_val > max_val:
         raise ValueError(f"min_val must not exceed max_val, but {min_val!r} > {max_val!r}")
@@ -452,7 +500,7 @@ def hard_sigmoid(
 ) -> Any:
     if _is_default(slope, offset):
         return ufuncs.hard_sigmoid_default(x, out, where=where)
-    return ufuncs.hard_sigmoid(x, _slope_of_sigmoid(slope, x), _offset(offset, x), out, where=where)
+    return ufuncs.hard_sigmoid(x, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x), out, where=where)
 
 
 @_hard_sigmoid.grad
@@ -468,7 +516,7 @@ def hard_sigmoid_grad(
 ) -> Any:
     if _is_default(slope, offset):
         return ufuncs.hard_sigmoid_default_grad(dy, x, out, where=where)
-    return ufuncs.hard_sigmoid_grad(dy, x, _slope_of_sigmoid(slope, x), _offset(offset, x), out, where=where)
+    return ufuncs.hard_sigmoid_grad(dy, x, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x), out, where=where)
 
 
 @_hard_sigmoid.grad_from_output
@@ -485,7 +533,7 @@ def hard_sigmoid_grad_from_output(
     if _is_default(slope, offset):
         return ufuncs.hard_sigmoid_default_grad_from_output(dy, y, out, where=where)
     return ufuncs.hard_sigmoid_grad_from_output(
-        dy, y, _slope_of_sigmoid(slope, y), _offset(offset, y), out, where=where
+        dy, y, _slope_of_sigmoid.cast(slope, y), _offset.cast(offset, y), out, where=where
     )
 
 
@@ -526,21 +574,21 @@ _hard_shrink = Page(
 
 @_hard_shrink.forward
 def hard_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.hard_shrink(x, _lambd(lambd, x), out, where=where)
+    return ufuncs.hard_shrink(x, _lambd.cast(lambd, x), out, where=where)
 
 
 @_hard_shrink.grad
 def hard_shrink_grad(
     dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.hard_shrink_grad(dy, x, _lambd(lambd, x), out, where=where)
+    return ufuncs.hard_shrink_grad(dy, x, _lambd.cast(lambd, x), out, where=where)
 
 
 @_hard_shrink.grad_from_output
 def hard_shrink_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.hard_shrink_grad_from_output(dy, y, _lambd(lambd, y), out, where=where)
+    return ufuncs.hard_shrink_grad_from_output(dy, y, _lambd.cast(lambd, y), out, where=where)
 
 
 _soft_shrink = Page(
@@ -562,21 +610,21 @@ _soft_shrink = Page(
 
 @_soft_shrink.forward
 def soft_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.soft_shrink(x, _lambd(lambd, x), out, where=where)
+    return ufuncs.soft_shrink(x, _lambd.cast(lambd, x), out, where=where)
 
 
 @_soft_shrink.grad
 def soft_shrink_grad(
     dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.soft_shrink_grad(dy, x, _lambd(lambd, x), out, where=where)
+    return ufuncs.soft_shrink_grad(dy, x, _lambd.cast(lambd, x), out, where=where)
 
 
 @_soft_shrink.grad_from_output
 def soft_shrink_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.soft_shrink_grad_from_output(dy, y, _lambd(lambd, y), out, where=where)
+    return ufuncs.soft_shrink_grad_from_output(dy, y, _lambd.cast(lambd, y), out, where=where)
 
 
 _softsign = Page(
@@ -598,3 +646,381 @@ _softsign = Page(
 softsign = _softsign.forward(ufuncs.softsign)
 softsign_grad = _softsign.grad(ufuncs.softsign_grad)
 softsign_grad_from_output = _softsign.grad_from_output(ufuncs.softsign_grad_from_output)
+
+
+_sigmoid = Page(
+    name="sigmoid",
+    summary="Logistic sigmoid.",
+    formula="1 / (1 + exp(-x))",
+    derivative="exp(-x) / (1 + exp(-x))**2",
+    accuracy=_NARROW + _ULP,
+    edges="+inf and -inf give 1 and +0.",
+    source="D. E. Rumelhart, G. E. Hinton and R. J. Williams, Learning representations by back-propagating errors, Nature 323 (1986).",
+    output_accuracy="y * (1 - y): `y` has lost digits of `x` where it is near 1, and all of them where it is 1, which "
+    "gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.sigmoid(np.float32([-2, 0, 3]))\narray([0.11920292, 0.5       , 0.95257413], dtype=float32)",
+        ">>> relu_c.sigmoid_grad(1.0, np.float32([-2, 0, 3]))\narray([0.10499358, 0.25      , 0.04517666], dtype=float32)",
+        ">>> relu_c.sigmoid_grad_from_output(1.0, np.float32([0, 0.5, 0.75]))\narray([0.    , 0.25  , 0.1875], dtype=float32)",
+    ),
+)
+sigmoid = _sigmoid.forward(ufuncs.sigmoid)
+sigmoid_grad = _sigmoid.grad(ufuncs.sigmoid_grad)
+sigmoid_grad_from_output = _sigmoid.grad_from_output(ufuncs.sigmoid_grad_from_output)
+
+_log_sigmoid = Page(
+    name="log_sigmoid",
+    summary="Logarithm of the logistic sigmoid.",
+    formula="-log(1 + exp(-x))",
+    derivative="1 / (1 + exp(x))",
+    accuracy=_NARROW + _ULP,
+    edges="-inf gives -inf, +inf its limit, -0.0.",
+    source="The log-likelihood of the logistic model: D. R. Cox, The regression analysis of binary sequences, Journal of the Royal Statistical Society B 20 (1958).",
+    output_accuracy="1 - exp(y): little is lost where `y` is near 0, for its digits count from there. Where exp(y) is "
+    "small the derivative is near 1, within a few spacings.",
+    examples=(
+        ">>> relu_c.log_sigmoid(np.float32([-2, 0, 3]))\narray([-2.126928  , -0.6931472 , -0.04858735], dtype=float32)",
+        ">>> relu_c.log_sigmoid_grad(1.0, np.float32([-2, 0, 3]))\narray([0.8807971 , 0.5       , 0.04742587], dtype=float32)",
+        ">>> relu_c.log_sigmoid_grad_from_output(1.0, np.float32([-2, -0.5, -0.0]))\narray([0.86466473, 0.39346933, 0.        ], dtype=float32)",
+    ),
+)
+log_sigmoid = _log_sigmoid.forward(ufuncs.log_sigmoid)
+log_sigmoid_grad = _log_sigmoid.grad(ufuncs.log_sigmoid_grad)
+log_sigmoid_grad_from_output = _log_sigmoid.grad_from_output(ufuncs.log_sigmoid_grad_from_output)
+
+_tanh = Page(
+    name="tanh",
+    summary="Hyperbolic tangent.",
+    formula="tanh(x)",
+    derivative="1 / cosh(x)**2",
+    accuracy=_NARROW + _ULP,
+    edges="+inf and -inf give 1 and -1. -0.0 stays -0.0.",
+    source="Y. LeCun, L. Bottou, G. B. Orr and K.-R. Müller, Efficient BackProp, in Neural Networks: Tricks of the Trade, 1998.",
+    output_accuracy="1 - y**2: `y` has lost digits of `x` where it is near 1 or -1, and all of them at 1 and -1, which "
+    "give 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.tanh(np.float32([-2, 0, 3]))\narray([-0.9640276,  0.       ,  0.9950548], dtype=float32)",
+        ">>> relu_c.tanh_grad(1.0, np.float32([-2, 0, 3]))\narray([0.07065082, 1.        , 0.00986604], dtype=float32)",
+        ">>> relu_c.tanh_grad_from_output(1.0, np.float32([-1, -0.5, 0]))\narray([0.  , 0.75, 1.  ], dtype=float32)",
+    ),
+)
+tanh = _tanh.forward(ufuncs.tanh)
+tanh_grad = _tanh.grad(ufuncs.tanh_grad)
+tanh_grad_from_output = _tanh.grad_from_output(ufuncs.tanh_grad_from_output)
+
+_tanh_shrink = Page(
+    name="tanh_shrink",
+    summary="Tanh shrinkage: what tanh takes off the input.",
+    formula="x - tanh(x)",
+    derivative="tanh(x)**2",
+    accuracy=_NARROW + _ULP,
+    edges="+inf and -inf stay themselves, -0.0 stays -0.0. Near 0, where x and tanh(x) cancel, no digit is lost.",
+    source="No paper introduced it; the name, and the function as an activation, are those of Torch (torch.nn.Tanhshrink).",
+    examples=(
+        ">>> relu_c.tanh_shrink(np.float32([-2, 0, 1e-4]))\narray([-1.0359725e+00,  0.0000000e+00,  3.3333330e-13], dtype=float32)",
+        ">>> relu_c.tanh_shrink_grad(1.0, np.float32([-2, 0, 3]))\narray([0.9293492 , 0.        , 0.99013394], dtype=float32)",
+    ),
+)
+tanh_shrink = _tanh_shrink.forward(ufuncs.tanh_shrink)
+tanh_shrink_grad = _tanh_shrink.grad(ufuncs.tanh_shrink_grad)
+
+_beta_of_softplus = Parameter("beta", positive, "finite and above 0")
+_softplus = Page(
+    name="softplus",
+    summary="Softplus: a smooth rectified linear unit.",
+    formula="log(1 + exp(beta * x)) / beta",
+    derivative="1 / (1 + exp(-beta * x))",
+    accuracy=_DEFAULT.format("beta", "beta") + _ULP,
+    edges="+inf gives +inf, -inf gives +0. No threshold beyond which it is cut off to x or 0.",
+    source="C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau and R. Garcia, Incorporating second-order functional knowledge for better option pricing, NIPS 2000.",
+    parameters=(
+        ("beta", "float or array_like, default 1.0", "Sharpness: the larger, the nearer to relu; finite, above 0."),
+    ),
+    output_accuracy="1 - exp(-beta * y): little is lost, except where `y` is subnormal or 0.",
+    examples=(
+        ">>> relu_c.softplus(np.float32([-2, 0, 3]))\narray([0.12692802, 0.6931472 , 3.0485873 ], dtype=float32)",
+        ">>> relu_c.softplus_grad(1.0, np.float32([-2, 0, 3]))\narray([0.11920292, 0.5       , 0.95257413], dtype=float32)",
+        ">>> relu_c.softplus_grad_from_output(1.0, np.float32([0, 0.5, 3]))\narray([0.        , 0.39346933, 0.95021296], dtype=float32)",
+    ),
+)
+
+
+@_softplus.forward
+def softplus(x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.softplus(x, _beta_of_softplus.cast(beta, x), out, where=where)
+
+
+@_softplus.grad
+def softplus_grad(
+    dy: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.softplus_grad(dy, x, _beta_of_softplus.cast(beta, x), out, where=where)
+
+
+@_softplus.grad_from_output
+def softplus_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.softplus_grad_from_output(dy, y, _beta_of_softplus.cast(beta, y), out, where=where)
+
+
+_alpha_of_elu = Parameter("alpha", non_negative, "finite and at least 0")
+_elu = Page(
+    name="elu",
+    summary="Exponential linear unit.",
+    formula="x for x > 0, alpha * (exp(x) - 1) for x <= 0",
+    derivative="1 for x > 0, alpha * exp(x) for x <= 0",
+    accuracy=_DEFAULT.format("alpha", "alpha") + _ULP,
+    edges="+inf gives +inf, -inf gives -alpha. -0.0 stays -0.0; with an alpha of 0 the left piece is +0. The "
+    "derivative at 0 is alpha.",
+    source="D.-A. Clevert, T. Unterthiner and S. Hochreiter, Fast and accurate deep network learning by exponential linear units (ELUs), ICLR 2016.",
+    parameters=(("alpha", "float or array_like, default 1.0", "Minus the limit at -inf; finite, at least 0."),),
+    output_accuracy="y + alpha for y <= 0: `y` has lost digits of `x` where it is near -alpha, and all of them at "
+    "-alpha, which gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.elu(np.float32([-2, 0, 3]))\narray([-0.86466473,  0.        ,  3.        ], dtype=float32)",
+        ">>> relu_c.elu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.13533528, 1.        , 1.        ], dtype=float32)",
+        ">>> relu_c.elu_grad_from_output(1.0, np.float32([-1, -0.25, 3]))\narray([0.  , 0.75, 1.  ], dtype=float32)",
+    ),
+)
+
+
+@_elu.forward
+def elu(x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.elu(x, _alpha_of_elu.cast(alpha, x), out, where=where)
+
+
+@_elu.grad
+def elu_grad(
+    dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.elu_grad(dy, x, _alpha_of_elu.cast(alpha, x), out, where=where)
+
+
+@_elu.grad_from_output
+def elu_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.elu_grad_from_output(dy, y, _alpha_of_elu.cast(alpha, y), out, where=where)
+
+
+_alpha_of_celu = Parameter("alpha", positive, "finite and above 0")
+_celu = Page(
+    name="celu",
+    summary="Continuously differentiable exponential linear unit.",
+    formula="x for x > 0, alpha * (exp(x / alpha) - 1) for x <= 0",
+    derivative="1 for x > 0, exp(x / alpha) for x <= 0",
+    accuracy=_DEFAULT.format("alpha", "alpha") + _ULP,
+    edges="+inf gives +inf, -inf gives -alpha. -0.0 stays -0.0.",
+    source="J. T. Barron, Continuously differentiable exponential linear units, arXiv:1704.07483, 2017.",
+    parameters=(
+        (
+            "alpha",
+            "float or array_like, default 1.0",
+            "Minus the limit at -inf, and the scale of the approach to it; finite, above 0.",
+        ),
+    ),
+    output_accuracy="1 + y / alpha for y <= 0: `y` has lost digits of `x` where it is near -alpha, and all of them at "
+    "-alpha, which gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.celu(np.float32([-2, 0, 3]))\narray([-0.86466473,  0.        ,  3.        ], dtype=float32)",
+        ">>> relu_c.celu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.13533528, 1.        , 1.        ], dtype=float32)",
+        ">>> relu_c.celu_grad_from_output(1.0, np.float32([-1, -0.25, 3]))\narray([0.  , 0.75, 1.  ], dtype=float32)",
+    ),
+)
+
+
+@_celu.forward
+def celu(x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.celu(x, _alpha_of_celu.cast(alpha, x), out, where=where)
+
+
+@_celu.grad
+def celu_grad(
+    dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.celu_grad(dy, x, _alpha_of_celu.cast(alpha, x), out, where=where)
+
+
+@_celu.grad_from_output
+def celu_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.celu_grad_from_output(dy, y, _alpha_of_celu.cast(alpha, y), out, where=where)
+
+
+_selu = Page(
+    name="selu",
+    summary="Scaled exponential linear unit: it keeps the mean 0 and the variance 1.",
+    formula="scale * x for x > 0, scale * alpha * (exp(x) - 1) for x <= 0",
+    derivative="scale for x > 0, scale * alpha * exp(x) for x <= 0",
+    accuracy=_NARROW + _ULP,
+    edges="scale = 1.0507009873554804934... and alpha = 1.6732632423543772848... are the real numbers, not rounded "
+    "ones. +inf gives +inf, -inf gives -scale * alpha. -0.0 stays -0.0. The derivative at 0 is scale * alpha.",
+    source="G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, Self-normalizing neural networks, NIPS 2017.",
+    output_accuracy="y + scale * alpha for y <= 0: `y` has lost digits of `x` where it is near -scale * alpha; there "
+    "the absolute error, about the spacing of `y`, is all that is promised.",
+    examples=(
+        ">>> relu_c.selu(np.float32([-2, 0, 3]))\narray([-1.5201665,  0.       ,  3.152103 ], dtype=float32)",
+        ">>> relu_c.selu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.23793288, 1.7580993 , 1.050701  ], dtype=float32)",
+        ">>> relu_c.selu_grad_from_output(1.0, np.float32([-1.5, -0.25, 3]))\narray([0.25809935, 1.5080993 , 1.050701  ], dtype=float32)",
+    ),
+)
+selu = _selu.forward(ufuncs.selu)
+selu_grad = _selu.grad(ufuncs.selu_grad)
+selu_grad_from_output = _selu.grad_from_output(ufuncs.selu_grad_from_output)
+
+_gelu = Page(
+    name="gelu",
+    summary="Gaussian error linear unit, the exact one.",
+    formula="x * Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2",
+    derivative="Phi(x) + x * exp(-x**2 / 2) / sqrt(2 * pi)",
+    accuracy=_NARROW + _ROOT.format("-0.7518"),
+    edges=_MINUS_ZERO,
+    source="D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), arXiv:1606.08415, 2016.",
+    examples=(
+        ">>> relu_c.gelu(np.float32([-2, 0, 3]))\narray([-0.04550026,  0.        ,  2.9959502 ], dtype=float32)",
+        ">>> relu_c.gelu_grad(1.0, np.float32([-2, 0, 3]))\narray([-0.0852318,  0.5      ,  1.0119456], dtype=float32)",
+    ),
+)
+gelu = _gelu.forward(ufuncs.gelu)
+gelu_grad = _gelu.grad(ufuncs.gelu_grad)
+
+_gelu_tanh = Page(
+    name="gelu_tanh",
+    summary="Gaussian error linear unit in its tanh form.",
+    formula="x * (1 + tanh(u)) / 2, u = sqrt(2 / pi) * (x + 0.044715 * x**3)",
+    derivative="(1 + tanh(u)) / 2 + x * u' / (2 * cosh(u)**2), u' = sqrt(2 / pi) * (1 + 0.134145 * x**2)",
+    accuracy=_NARROW + _ROOT.format("-0.7525"),
+    edges=_MINUS_ZERO,
+    source="D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), arXiv:1606.08415, 2016.",
+    examples=(
+        ">>> relu_c.gelu_tanh(np.float32([-2, 0, 3]))\narray([-0.04540231,  0.        ,  2.9963627 ], dtype=float32)",
+        ">>> relu_c.gelu_tanh_grad(1.0, np.float32([-2, 0, 3]))\narray([-0.08609926,  0.5       ,  1.0115842 ], dtype=float32)",
+    ),
+)
+gelu_tanh = _gelu_tanh.forward(ufuncs.gelu_tanh)
+gelu_tanh_grad = _gelu_tanh.grad(ufuncs.gelu_tanh_grad)
+
+_quick_gelu = Page(
+    name="quick_gelu",
+    summary="Gaussian error linear unit in its sigmoid form.",
+    formula="x / (1 + exp(-1.702 * x))",
+    derivative="s * (1 + 1.702 * x * (1 - s)), s = 1 / (1 + exp(-1.702 * x))",
+    accuracy=_NARROW + _ROOT.format("-0.7512"),
+    edges=_MINUS_ZERO,
+    source="D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), arXiv:1606.08415, 2016.",
+    examples=(
+        ">>> relu_c.quick_gelu(np.float32([-2, 0, 3]))\narray([-0.06434137,  0.        ,  2.9819286 ], dtype=float32)",
+        ">>> relu_c.quick_gelu_grad(1.0, np.float32([-2, 0, 3]))\narray([-0.07381535,  0.5       ,  1.0245483 ], dtype=float32)",
+    ),
+)
+quick_gelu = _quick_gelu.forward(ufuncs.quick_gelu)
+quick_gelu_grad = _quick_gelu.grad(ufuncs.quick_gelu_grad)
+
+_silu = Page(
+    name="silu",
+    summary="Sigmoid-weighted linear unit.",
+    formula="x / (1 + exp(-x))",
+    derivative="s * (1 + x * (1 - s)), s = 1 / (1 + exp(-x))",
+    accuracy=_NARROW + _ROOT.format("-1.2785"),
+    edges=_MINUS_ZERO,
+    source="S. Elfwing, E. Uchibe and K. Doya, Sigmoid-weighted linear units for neural network function approximation in reinforcement learning, Neural Networks 107 (2018).",
+    examples=(
+        ">>> relu_c.silu(np.float32([-2, 0, 3]))\narray([-0.23840584,  0.        ,  2.8577223 ], dtype=float32)",
+        ">>> relu_c.silu_grad(1.0, np.float32([-2, 0, 3]))\narray([-0.09078425,  0.5       ,  1.0881041 ], dtype=float32)",
+    ),
+)
+silu = _silu.forward(ufuncs.silu)
+silu_grad = _silu.grad(ufuncs.silu_grad)
+
+_beta_of_swish = Parameter("beta", finite, "finite")
+_swish = Page(
+    name="swish",
+    summary="Swish: silu with a sharpness of its own.",
+    formula="x / (1 + exp(-beta * x))",
+    derivative="s * (1 + beta * x * (1 - s)), s = 1 / (1 + exp(-beta * x))",
+    accuracy=_DEFAULT.format("beta", "beta") + _ROOT.format("-1.2785 / beta"),
+    edges="With a beta above 0, +inf gives +inf and -inf its limit, -0.0; with one below 0, -inf gives -inf and +inf "
+    "gives +0. -0.0 stays -0.0.",
+    source="P. Ramachandran, B. Zoph and Q. V. Le, Searching for activation functions, arXiv:1710.05941, 2017.",
+    parameters=(
+        (
+            "beta",
+            "float or array_like, default 1.0",
+            "Sharpness: 0 halves the input, the larger, the nearer to relu; finite.",
+        ),
+    ),
+    examples=(
+        ">>> relu_c.swish(np.float32([-2, 0, 3]), 2.0)\narray([-0.03597242,  0.        ,  2.992582  ], dtype=float32)",
+        ">>> relu_c.swish_grad(1.0, np.float32([-2, 0, 3]), 2.0)\narray([-0.05266462,  0.5       ,  1.0123265 ], dtype=float32)",
+    ),
+)
+
+
+@_swish.forward
+def swish(x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.swish(x, _beta_of_swish.cast(beta, x), out, where=where)
+
+
+@_swish.grad
+def swish_grad(
+    dy: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.swish_grad(dy, x, _beta_of_swish.cast(beta, x), out, where=where)
+
+
+_mish = Page(
+    name="mish",
+    summary="Mish: the input gated by the tanh of its softplus.",
+    formula="x * tanh(log(1 + exp(x)))",
+    derivative="t + x * s * (1 - t**2), t = tanh(log(1 + exp(x))), s = 1 / (1 + exp(-x))",
+    accuracy=_NARROW + _ROOT.format("-1.1924"),
+    edges=_MINUS_ZERO,
+    source="D. Misra, Mish: a self regularized non-monotonic activation function, arXiv:1908.08681, 2019.",
+    examples=(
+        ">>> relu_c.mish(np.float32([-2, 0, 3]))\narray([-0.2525015,  0.       ,  2.986535 ], dtype=float32)",
+        ">>> relu_c.mish_grad(1.0, np.float32([-2, 0, 3]))\narray([-0.10835509,  0.6       ,  1.021107  ], dtype=float32)",
+    ),
+)
+mish = _mish.forward(ufuncs.mish)
+mish_grad = _mish.grad(ufuncs.mish_grad)
+
+_b_of_squareplus = Parameter("b", positive, "finite and above 0")
+_squareplus = Page(
+    name="squareplus",
+    summary="Squareplus: an algebraic softplus.",
+    formula="(x + sqrt(x**2 + b)) / 2",
+    derivative="(1 + x / sqrt(x**2 + b)) / 2",
+    accuracy=_DEFAULT.format("b", "b") + _ULP,
+    edges="+inf gives +inf, -inf gives +0. For negative x, where x and the root cancel, no digit is lost.",
+    source="J. T. Barron, Squareplus: a softplus-like algebraic rectifier, arXiv:2112.11687, 2021.",
+    parameters=(
+        ("b", "float or array_like, default 4.0", "Width of the bend, squared: 0 would be relu; finite, above 0."),
+    ),
+    output_accuracy="y**2 / (y**2 + b / 4): little is lost, except where `y` is subnormal or 0.",
+    examples=(
+        ">>> relu_c.squareplus(np.float32([-2, 0, 3]))\narray([0.41421357, 1.        , 3.3027756 ], dtype=float32)",
+        ">>> relu_c.squareplus_grad(1.0, np.float32([-2, 0, 3]))\narray([0.14644662, 0.5       , 0.91602516], dtype=float32)",
+        ">>> relu_c.squareplus_grad_from_output(1.0, np.float32([0, 1, 3]))\narray([0. , 0.5, 0.9], dtype=float32)",
+    ),
+)
+
+
+@_squareplus.forward
+def squareplus(x: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True) -> Any:
+    return ufuncs.squareplus(x, _b_of_squareplus.cast(b, x), out, where=where)
+
+
+@_squareplus.grad
+def squareplus_grad(
+    dy: ArrayLike, x: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.squareplus_grad(dy, x, _b_of_squareplus.cast(b, x), out, where=where)
+
+
+@_squareplus.grad_from_output
+def squareplus_grad_from_output(
+    dy: ArrayLike, y: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True
+) -> Any:
+    return ufuncs.squareplus_grad_from_output(dy, y, _b_of_squareplus.cast(b, y), out, where=where)

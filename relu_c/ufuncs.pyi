@@ -1,6 +1,5 @@
 import numpy as np
 
-__all__: list[str]
-
+# One name per row of the table.
 def __getattr__(name: str) -> np.ufunc: ...
 def __dir__() -> list[str]: ...

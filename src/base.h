@@ -19,67 +19,98 @@
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-/* FN(relu) is relu_f32, relu_wide or relu_f64: the including file sets SUFFIX before each inclusion of a template. */
+/* FN(relu) is relu_f32, relu_wide_f32 and so on: the including file sets SUFFIX before each inclusion of a template. */
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define FN(name) PASTE(name, SUFFIX)
 
-INLINE uint32_t bits_of_float(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
-INLINE float float_of_bits(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
-INLINE uint64_t bits_of_double(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
-INLINE double double_of_bits(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
+INLINE uint32_t bits_of_float(float x) { uint32_t i; memcpy(&i, &x, sizeof i); return i; }
+INLINE float float_from_bits(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
+INLINE int64_t bits_of(double x) { int64_t i; memcpy(&i, &x, sizeof i); return i; }
+INLINE double from_bits(int64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
 
-/* s + two_sum_error(a, b, s) = a + b exactly, for s = a + b rounded (Knuth). */
-INLINE double two_sum_error(double a, double b, double s)
+/* s + e = a + b exactly, any order of magnitude (Knuth). */
+INLINE double two_sum(double a, double b, double *e)
 {
-    double b_in_s = s - a;
-    return (a - (s - b_in_s)) + (b - b_in_s);
+    double s = a + b, t = s - a;
+    *e = (a - (s - t)) + (b - t);
+    return s;
 }
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || defined(_M_ARM64) \
-    || (defined(_MSC_VER) && defined(__AVX2__))
+/* The same where |a| >= |b| or a = 0. */
+INLINE double fast_two_sum(double a, double b, double *e)
+{
+    double s = a + b;
+    *e = b - (s - a);
+    return s;
+}
+
+#if defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || (defined(_MSC_VER) && defined(__AVX2__))
 #define HAVE_FMA 1
 #else
 #define HAVE_FMA 0
-/* The 26 leading bits of a, rounded to nearest, so that a - leading_bits(a) fits in 26 bits as well. */
-INLINE double leading_bits(double a)
-{
-    return double_of_bits((bits_of_double(a) + 0x4000000) & ~(uint64_t)0x7ffffff);
-}
 #endif
 
-/* a * b + c, fused where that costs nothing: for formulas whose result is the same either way. */
-INLINE double multiply_add(double a, double b, double c)
+/* The 26 leading bits of a, rounded to nearest, so that a - leading_bits(a) fits in 26 bits as well. |a| < 2^1023. */
+INLINE double leading_bits(double a) { return from_bits((bits_of(a) + 0x4000000) & ~(int64_t)0x7ffffff); }
+
+/* p + e = a b exactly (Dekker), without fma. Needs |a b| < 2^1023, and |a b| > 2^-968 or so (e normal) or 0. */
+INLINE double dekker_product(double a, double b, double *e)
+{
+    double p = a * b, ah = leading_bits(a), al = a - ah, bh = leading_bits(b), bl = b - bh;
+    *e = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+    return p;
+}
+
+/* fma without the instruction (Boldo and Melquiond): a b = u + v exactly, c + v = th + tl, u + th = vh + vl; the two tails are
+ * added to odd (the last bit of an inexact sum is made 1, towards the lost part), so that the last addition rounds the whole
+ * sum once. The same bits as the instruction where dekker_product is exact; non-finite sums and exact zeros (their sign) come
+ * from the plain expression. */
+INLINE double emulated_fma(double a, double b, double c)
+{
+    double v, tl, vl, e, u = dekker_product(a, b, &v), th = two_sum(c, v, &tl), vh = two_sum(u, th, &vl);
+    double s = two_sum(tl, vl, &e), plain = a * b + c, r;
+    int64_t i = bits_of(s), step = 1 - 2 * (int64_t)((uint64_t)(i ^ bits_of(e)) >> 63);
+    step = e != 0.0 ? step : 0;
+    i += (i & 1) ? 0 : step;
+    r = vh + from_bits(i);
+    return ((r - r == 0.0) & (r != 0.0)) ? r : plain;
+}
+
+/* FMA(a, b, c): a b + c rounded once.
+ * FMA_EXACT(a, b, c): the same where the caller knows that a b needs no rounding, or that the result is the same with it. */
+#if HAVE_FMA
+#define FMA(a, b, c) fma((double)(a), (double)(b), (double)(c))
+#define FMA_EXACT(a, b, c) FMA(a, b, c)
+#else
+#define FMA(a, b, c) emulated_fma(a, b, c)
+#define FMA_EXACT(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* p + e = a b exactly; the limits of dekker_product hold for equal bits. */
+INLINE double two_product(double a, double b, double *e)
 {
 #if HAVE_FMA
-    return fma(a, b, c);
+    double p = a * b;
+    *e = FMA(a, b, -p);
+    return p;
 #else
-    return a * b + c;
+    return dekker_product(a, b, e);
 #endif
 }
 
-/* p + two_product_error(a, b, p) = a * b exactly, for p = a * b rounded (Dekker where there is no fma). Both ways agree to the
- * bit while nothing underflows. */
-INLINE double two_product_error(double a, double b, double p)
-{
-#if HAVE_FMA
-    return fma(a, b, -p);
-#else
-    double a_high = leading_bits(a), a_low = a - a_high;
-    double b_high = leading_bits(b), b_low = b - b_high;
-    return ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low;
-#endif
-}
-
-/* value - a * b exactly, for a * b next to value. */
+/* value - a b exactly, for a b next to value. */
 INLINE double product_rest(double value, double a, double b)
 {
 #if HAVE_FMA
-    return fma(-a, b, value);
+    return FMA(-a, b, value);
 #else
-    double p = a * b;
-    return (value - p) - two_product_error(a, b, p);
+    double e, p = dekker_product(a, b, &e);
+    return (value - p) - e;
 #endif
 }
+
+/* The end of a gradient: a derivative of exactly 0 blocks whatever comes from above; NaN d stays NaN. */
+INLINE double gate(double dy, double d) { return d == 0.0 ? 0.0 : dy * d; }
 
 #endif

@@ -11,8 +11,8 @@ INLINE float float_of_half(uint16_t h)
 {
     uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13;
     uint32_t sign = (uint32_t)(h & 0x8000) << 16;
-    uint32_t finite = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
-    return float_of_bits(sign | (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite));
+    uint32_t finite = bits_of_float(float_from_bits(magnitude) * 0x1p112f);
+    return float_from_bits(sign | (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite));
 }
 
 /* Rounds once, to nearest even. Adding 2^(e+13), e the exponent of f but at least half's least, -14, leaves float a spacing of
@@ -25,7 +25,7 @@ INLINE uint16_t half_of_float(float f)
     exponent = exponent < (127u - 14) << 23 ? (127u - 14) << 23 : exponent;
     exponent = exponent > (127u + 15) << 23 ? (127u + 15) << 23 : exponent;
     uint32_t anchor = exponent + (13u << 23);
-    uint32_t significand = bits_of_float(float_of_bits(magnitude) + float_of_bits(anchor)) - anchor;
+    uint32_t significand = bits_of_float(float_from_bits(magnitude) + float_from_bits(anchor)) - anchor;
     uint32_t finite = significand + (((exponent >> 23) - (127 - 14)) << 10);
     uint32_t half = magnitude >= 0x47800000 ? 0x7c00 : finite;
     half = magnitude > 0x7f800000 ? 0x7e00 : half;
@@ -39,7 +39,7 @@ INLINE uint16_t half_of_double(double d)
     float f = (float)d;
     uint32_t bits = bits_of_float(f);
     uint32_t toward_zero = bits - (fabs((double)f) > fabs(d));
-    return half_of_float(float_of_bits((double)f != d && d == d ? toward_zero | 1 : bits));
+    return half_of_float(float_from_bits((double)f != d && d == d ? toward_zero | 1 : bits));
 }
 
 #endif

@@ -38,6 +38,25 @@
 #undef SUFFIX
 #undef NARROW
 
+/* The smooth formulas, in double throughout: for what is rounded once more, and for float64. */
+#define NARROW 1
+#define SUFFIX _narrow
+#include "vmath_exp.h"
+#include "smooth_exp.h"
+#include "vmath_log_erfc.h"
+#include "smooth_log_erfc.h"
+#undef SUFFIX
+#undef NARROW
+
+#define NARROW 0
+#define SUFFIX _full
+#include "vmath_exp.h"
+#include "smooth_exp.h"
+#include "vmath_log_erfc.h"
+#include "smooth_log_erfc.h"
+#undef SUFFIX
+#undef NARROW
+
 /* The loop drivers, once per stored type and the formulas' type. */
 #define STORED uint16_t
 #define real float
@@ -120,6 +139,10 @@
     KERNEL(name, float16, float16_in_double, double, name##_wide_f16, ARGUMENTS_##operands)          \
     KERNEL(name, float32, float32, float, name##_wide_f32, ARGUMENTS_##operands)           \
     KERNEL(name, float64, float64, double, name##_wide_f64, ARGUMENTS_##operands)
+#define FLOATS_DOUBLE(name, operands)                                                                   \
+    KERNEL(name, float16, float16_in_double, double, name##_narrow, ARGUMENTS_##operands)               \
+    KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
+    KERNEL(name, float64, float64, double, name##_full, ARGUMENTS_##operands)
 #define INTEGER(name, dtype, operands) \
     KERNEL(name, dtype, dtype, dtype##_t, name##_##dtype, ARGUMENTS_##operands)
 #define KERNELS_FLOATS(name, operands)

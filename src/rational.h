@@ -11,9 +11,16 @@
 /* Where a float64 product may be about to underflow its error is given as 0, so that it does not depend on how it is had. */
 INLINE double FN(product_tail)(double a, double b, double p)
 {
-    return NARROW || fabs(p) < 0x1p-900 ? 0.0 : two_product_error(a, b, p);
+    double e;
+    two_product(a, b, &e);
+    return NARROW || fabs(p) < 0x1p-900 ? 0.0 : e;
 }
-INLINE double FN(sum_tail)(double a, double b, double s) { return NARROW ? 0.0 : two_sum_error(a, b, s); }
+INLINE double FN(sum_tail)(double a, double b)
+{
+    double e;
+    two_sum(a, b, &e);
+    return NARROW ? 0.0 : e;
+}
 
 INLINE real FN(squared_relu)(real x)
 {
@@ -34,21 +41,21 @@ INLINE real FN(squared_relu_grad_from_output)(real dy, real y)
 
 /* slope x + offset before clipping, as line + tail. Far from [0, 1] the tail is of no use, and may not be finite. */
 INLINE double FN(hard_sigmoid_product)(double x, double slope) { return slope == 0 && x == x ? 0 : slope * x; }
-INLINE double FN(hard_sigmoid_tail)(double x, double slope, double offset, double product, double line)
+INLINE double FN(hard_sigmoid_tail)(double x, double slope, double offset, double product)
 {
-    return FN(sum_tail)(product, offset, line) + FN(product_tail)(slope, x, product);
+    return FN(sum_tail)(product, offset) + FN(product_tail)(slope, x, product);
 }
 INLINE real FN(hard_sigmoid)(real x, real slope, real offset)
 {
     double product = FN(hard_sigmoid_product)(x, slope), line = product + offset;
-    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product, line);
+    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product);
     double y = fabs(line) < 2 ? line + tail : line;
     return (real)(y <= 0 ? 0 : y >= 1 ? 1 : y);
 }
 INLINE real FN(hard_sigmoid_grad)(real dy, real x, real slope, real offset)
 {
     double product = FN(hard_sigmoid_product)(x, slope), line = product + offset;
-    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product, line);
+    double tail = FN(hard_sigmoid_tail)(x, slope, offset, product);
     return FN(pass)(line + tail > 0 && (line - 1) + tail < 0 && slope != 0, (real)((double)dy * slope), x);
 }
 INLINE real FN(hard_sigmoid_grad_from_output)(real dy, real y, real slope, real offset)
@@ -68,7 +75,7 @@ INLINE real FN(hard_swish)(real x)
     double wide = x;
     double sum = wide + 3;
     double factor = sum * ONE_SIXTH;
-    double y = NARROW ? multiply_add(wide, factor, 0x1p-178) : wide * factor;
+    double y = NARROW ? FMA_EXACT(wide, factor, 0x1p-178) : wide * factor;
     /* 3 >= |x|, so x - (sum - 3) is the sum's error. */
     double factor_tail = (rest_of_sixth_f64(sum, factor) + (wide - (sum - 3))) * ONE_SIXTH;
     double tail = FN(product_tail)(wide, factor, y) + wide * factor_tail;
@@ -94,16 +101,16 @@ INLINE real FN(softsign)(real x)
     double sum = one + magnitude;
     double y = one * magnitude / sum;
     double product = y * sum;
-    double rest = (magnitude - product) - FN(product_tail)(y, sum, product) - y * FN(sum_tail)(1, magnitude, sum);
+    double rest = (magnitude - product) - FN(product_tail)(y, sum, product) - y * FN(sum_tail)(1, magnitude);
     y = NARROW ? y : y + rest * (1 - y);
-    return copysign(fabs(x) > (real)0x1p60 ? 1 : (real)y, x);
+    return copysign(fabs(x) > (real)0x1p53 ? 1 : (real)y, x);
 }
 
 /* y, double's rounding of a positive value, made odd if it is not that value: `rest` (never -0) has the sign of value - y.
  * An odd last bit is no tie of a shorter type, so the next rounding is that of the value itself. */
 INLINE double FN(to_odd)(double y, double rest)
 {
-    return double_of_bits((bits_of_double(y) - (bits_of_double(rest) >> 63)) | (rest != 0));
+    return from_bits((bits_of(y) + (bits_of(rest) >> 63)) | (rest != 0));
 }
 
 /* 1 / s^2, s = 1 + |x|. s^2 is square + tail, and what y leaves of 1, rest = 1 - y s^2, goes to y as y rest.
@@ -113,13 +120,12 @@ INLINE real FN(softsign_grad)(real dy, real x)
     const double unit = NARROW ? 1 : 0x1p-300;
     double magnitude = fabs(x) * unit;
     double sum = unit + magnitude;
-    double square = sum * sum;
-    double tail = two_product_error(sum, sum, square);
-    tail += NARROW ? 0 : 2 * sum * FN(sum_tail)(unit, magnitude, sum);
+    double tail, square = two_product(sum, sum, &tail);
+    tail += NARROW ? 0 : 2 * sum * FN(sum_tail)(unit, magnitude);
     double y = 1 / square;
     double rest = product_rest(1, y, square) - y * tail;
     double slope = NARROW ? FN(to_odd)(y, rest) : (y + y * rest) * (unit * unit);
-    return slope == 0 || magnitude > 0x1p600 ? 0 : (real)(dy * slope);
+    return slope == 0 || magnitude > 0x1p300 ? 0 : (real)(dy * slope);
 }
 INLINE real FN(softsign_grad_from_output)(real dy, real y)
 {

@@ -2,6 +2,7 @@
 
 import inspect
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from relu_c import activations
 from relu_c._ufuncs import UFUNCS
 
 FLOATS = tuple(PRECISION)
+HARD_CASES = Path(relu_c.__file__).parent / "_verify" / "hardcases.txt"
 INTEGERS = tuple(np.dtype(code).type for code in np.typecodes["AllInteger"])
 
 every_ufunc = pytest.mark.parametrize("name", UFUNCS)
@@ -43,14 +45,14 @@ def as_arrays(parameters, dtype):
 
 
 def special(dtype, name, parameters):
-    """Return NaN, infinities, zeros, the ends of the normal and subnormal numbers, the kinks and their neighbours."""
+    """Return NaN, infinities, zeros, the ends of the normal and subnormal numbers, kinks, roots, their neighbours."""
     info = np.finfo(dtype)
     largest_subnormal = np.nextafter(info.tiny, dtype(0))
     ends = np.array([0, info.smallest_subnormal, largest_subnormal, info.tiny, 1, 3, info.max, np.inf], dtype)
-    kinks = np.array(ACTIVATIONS[split(name)[0]].kinks(*map(float, as_arrays(parameters, dtype))), np.float64).astype(
-        dtype
-    )
-    around = [kinks, np.nextafter(kinks, dtype(-np.inf)), np.nextafter(kinks, dtype(np.inf))]
+    activation, scalars = ACTIVATIONS[split(name)[0]], [*map(float, as_arrays(parameters, dtype))]
+    root = activation.root(*scalars)
+    turns = np.array([*activation.kinks(*scalars), *([] if root is None else [root])], np.float64).astype(dtype)
+    around = [turns, np.nextafter(turns, dtype(-np.inf)), np.nextafter(turns, dtype(np.inf))]
     return np.concatenate([np.array([np.nan], dtype), ends, -ends, *around])
 
 
@@ -63,8 +65,18 @@ def sample(dtype, name, parameters):
     odd = np.concatenate([np.arange(1, 200, 2), random.integers(0, 2 ** (info.nmant - 2), 100) * 2 + 1])
     halves = odd.astype(dtype) * info.smallest_subnormal  # ties after halving: hard_swish
     sixths = [3 * odd * info.eps / 2 ** (1 + below) for below in (0, 1)]  # (x + 3) / 6 is a tie: hard_sigmoid
+    tails = [random.uniform(-end, end, 100).astype(dtype) for end in (30, 120, 800)]  # where exponentials vanish
     hard = np.concatenate([halves, *sixths]).astype(dtype)
-    return np.concatenate([special(dtype, name, parameters), grid, bits, hard, -hard])
+    swept = [hard_to_round(split(name)[0])] if dtype == np.float32 else []
+    return np.concatenate([special(dtype, name, parameters), grid, bits, *tails, hard, -hard, *swept])
+
+
+@cache
+def hard_to_round(name):
+    """Return the float32 inputs where a function or its derivative lies next to a tie, from sweeps of all inputs."""
+    rows = map(str.split, HARD_CASES.read_text().splitlines())
+    bits = [int(row[2], 16) for row in rows if row[0] == ("silu" if name == "swish" else name)]
+    return np.array(bits, np.uint32).view(np.float32)
 
 
 def every_half(*_):
@@ -99,7 +111,17 @@ def operands(name, dtype, shape):
     x = random.choice(sample(dtype, name, samples[0]), size)
     dy = [upstream(size, dtype)] if split(name)[1] else []
     parameters = np.array(samples, dtype)[random.integers(len(samples), size=size)].T
+    x = as_outputs(name, x, *parameters)
     return [array.reshape(shape) for array in (*dy, x, *parameters)]
+
+
+def as_outputs(name, x, *parameters):
+    """Return values clipped to the function's outputs, for its gradient from them; those of all else as they are."""
+    stem, kind = split(name)
+    if kind != "_grad_from_output":
+        return x
+    low, high = ACTIVATIONS[stem].outputs(*parameters)
+    return np.clip(x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
 
 
 @cache

@@ -18,7 +18,7 @@ from common import (
     row_of,
     scalar_parameters,
 )
-from oracle import assert_same_bits
+from oracle import assert_same_bits, split
 
 import relu_c
 from relu_c._ufuncs import UFUNCS
@@ -35,7 +35,12 @@ OUTSIDE = {
     "slope": (np.inf, -np.inf, np.nan),
     "offset": (np.inf, -np.inf, np.nan),
     "lambd": (-0.5, np.inf, np.nan),
+    "alpha": (-0.5, np.inf, np.nan),
+    "beta": (np.inf, -np.inf, np.nan),
+    "b": (-0.5, 0.0, np.inf, np.nan),
 }
+# Outside for the functions of these names.
+OUTSIDE_FOR = {("celu", "alpha"): (0.0,), ("softplus", "beta"): (-0.5, 0.0)}
 # Outside only where the output has to determine the gradient.
 OUTSIDE_FROM_OUTPUT = {"negative_slope": -0.5, "weight": -0.5, "theta": -0.5}
 NOT_NUMBERS = ("1", b"1", 1j, np.complex64(1), None)
@@ -103,7 +108,7 @@ def test_array_parameter(name, parameter, dtype):
 def test_parameter_outside_its_domain(name, parameter, dtype):
     arrays, parameters = given(name, dtype)
     out = np.full(20, 77, dtype)
-    values = list(OUTSIDE[parameter])
+    values = [*OUTSIDE[parameter], *OUTSIDE_FOR.get((split(name)[0], parameter), ())]
     if name.endswith("_from_output") and parameter in OUTSIDE_FROM_OUTPUT:
         values.append(OUTSIDE_FROM_OUTPUT[parameter])
     if dtype == np.float16 and np.inf in values:

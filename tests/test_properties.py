@@ -2,7 +2,7 @@
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
-from common import FLOATS, INTEGERS, as_arrays, parameters_of, sample
+from common import FLOATS, INTEGERS, as_arrays, as_outputs, parameters_of, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Expected, assert_same_bits
@@ -36,6 +36,7 @@ def calls(draw):
     ).input_shapes
     dtypes = [draw(st.sampled_from(FLOATS + INTEGERS)) for _ in range(count - 1)] + [draw(st.sampled_from(FLOATS))]
     operands = [draw(views(shape, dtype)) for shape, dtype in zip(shapes, dtypes, strict=False)]
+    operands[-1] = as_outputs(name, operands[-1], *parameters)
     return name, [*operands, *(np.full(s, p) for s, p in zip(shapes[count:], parameters, strict=True))]
 
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 
 import relu_c
-from relu_c._cli import bench, demo, info
+from relu_c._cli import bench, demo, info, plot, verify
 from relu_c._cli.checks import CommandError
 
 __all__ = ["main"]
 
-COMMANDS = (info, bench, demo)
-OPTIONAL = ("matplotlib", "rich", "sklearn")
+COMMANDS = (info, verify, bench, plot, demo)
+OPTIONAL = ("gmpy2", "matplotlib", "rich", "sklearn")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m relu_c",
-        description="The ReLU family for NumPy: facts, speed and a demonstration on this machine.",
+        description="The ReLU family for NumPy: facts, speed, pictures and a demonstration.",
     )
     parser.add_argument("--version", action="version", version=f"relu_c {relu_c.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")

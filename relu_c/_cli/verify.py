@@ -1,0 +1,218 @@
+"""Check results against exact values: every float32 input of every function.
+
+Functions of one argument (parameters at their defaults) and their derivatives
+are compared with the exact value rounded once, by an oracle that shares no code
+with the loops. All float32 inputs take about twenty minutes of one core, and
+some more for each further instruction set; --sample takes seconds and includes
+all hard cases known. The exit status is 1 when anything is misrounded. A
+derivative within one float32 spacing of its root may be 1 ulp off; such inputs
+are listed, not counted. float16 goes through all values, float64 through a
+million points, against bounds of 1 ulp, 2 ulp for derivatives with a root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from relu_c._cli.checks import CommandError, all_known, can_save
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from relu_c._verify.report import Part
+    from relu_c._verify.sweep import Row
+
+__all__ = ["EXTRA", "add_arguments", "run"]
+
+EXTRA = "verify"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what to check, how, and where to save the results."""
+    parser.add_argument("function", nargs="*", metavar="NAME", help="functions to check (default: all)")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "float16", "float64"), help="of inputs and results"
+    )
+    parser.add_argument("--isa", default="all", metavar="NAME", help="instruction set to check, or all (default: all)")
+    parser.add_argument("--sample", action="store_true", help="random inputs and all hard cases known: seconds")
+    parser.add_argument(
+        "--shard", default=(0, 1), type=_parse_shard, metavar="I/N", help="every N-th input only, from the I-th on"
+    )
+    parser.add_argument("--state", metavar="FILE", help="keep what is done here, and go on from there")
+    parser.add_argument(
+        "--jobs", type=int, default=_processors(), metavar="N", help="jobs at a time (default: %(default)s)"
+    )
+    parser.add_argument("--peers", action="store_true", help="check torch, NumPy and SciPy instead, where installed")
+    parser.add_argument("--json", metavar="FILE", help="save the results as JSON")
+    parser.add_argument(
+        "--from", dest="saved", nargs="+", metavar="FILE", help="take results saved with --json instead; shards add up"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write docs/ACCURACY.md from the results")
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    try:
+        part, parts = map(int, text.split("/"))
+    except ValueError:
+        parts = 0
+    if not parts or not 0 <= part < parts:
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 0 <= I < N, such as 0/16")
+    return part, parts
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check, print and save."""
+    from rich.console import Console
+
+    from relu_c._verify import report
+
+    for path in (arguments.state, arguments.json, arguments.report):
+        if path:
+            can_save(path)
+    if arguments.saved:
+        parts = [part for path in arguments.saved for part in report.load(path)]
+    else:
+        parts = [_check_peers(arguments) if arguments.peers else _check_kernels(arguments)]
+    rows = report.add_up(parts)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 150
+    _print(console, rows)
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump([dataclasses.asdict(part) for part in parts], file, indent=1)
+    if arguments.report:
+        with open(arguments.report, "w", encoding="utf-8") as file:
+            file.write(report.page(parts))
+    wrong = [row for row in rows if row.library == "relu_c" and not row.right]
+    if wrong:
+        names = dict.fromkeys(row.name + "\N{PRIME}" * row.derivative for row in wrong)
+        raise CommandError(f"not as exact as promised: {', '.join(names)}")
+
+
+def _check_kernels(arguments: argparse.Namespace) -> Part:
+    from relu_c import _ufuncs
+    from relu_c._config import configuration
+    from relu_c._verify import kernels, report
+
+    available = _ufuncs.available_instruction_sets()
+    names = arguments.function or kernels.functions()
+    all_known("function", names, kernels.functions())
+    sets = available if arguments.isa == "all" else [arguments.isa]
+    all_known("instruction set", sets, available)
+    usual = _ufuncs.instruction_set()
+    wanted = [(name, derivative) for name in names for derivative in (False, True)]
+    try:
+        rows = _sweep(arguments, "", kernels.evaluate, wanted, sets, _ufuncs._use_isa, kernels.fingerprint())
+    finally:
+        _ufuncs._use_isa(usual)
+    facts = configuration()
+    about = {key: facts[key] for key in ("relu_c", "compiler", "NumPy", "machine")}
+    return report.Part(about, arguments.sample, arguments.shard, rows)
+
+
+def _check_peers(arguments: argparse.Namespace) -> Part:
+    from relu_c._verify import kernels, peers, report
+
+    names = arguments.function or kernels.functions()
+    all_known("function", names, kernels.functions())
+    found = peers.evaluators()
+    if not found:
+        raise CommandError("neither torch nor SciPy is installed")
+    rows: list[Row] = []
+    for library, evaluate in found.items():
+        wanted = [pair for pair in peers.functions(library) if pair[0] in names]
+        measured = _sweep(arguments, library, evaluate, wanted, [library], lambda isa: None, "; ".join(found))
+        rows += [dataclasses.replace(row, library=library, isa="") for row in measured]
+    return report.Part({}, arguments.sample, arguments.shard, rows)
+
+
+def _sweep(
+    arguments: argparse.Namespace,
+    label: str,
+    evaluate: Callable[..., Any],
+    wanted: list[tuple[str, bool]],
+    sets: list[str],
+    select: Callable[[str], None],
+    fingerprint: str,
+) -> list[Row]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from relu_c._verify import sweep
+
+    def steps() -> Iterator[tuple[int, sweep.Progress]]:
+        for i, (name, derivative) in enumerate(wanted):
+            for step in sweep.verify(
+                [name],
+                arguments.dtype,
+                evaluate=evaluate,
+                sample=arguments.sample,
+                isa=sets,
+                select=select,
+                derivatives=[derivative],
+                shard=arguments.shard,
+                workers=arguments.jobs,
+                state=arguments.state,
+                fingerprint=fingerprint,
+            ):
+                yield i, step
+
+    rows: list[Row] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        whole = progress.add_task(label or "functions and derivatives", total=len(wanted))
+        one = progress.add_task("")
+        try:
+            for i, step in steps():
+                description = step.name + "\N{PRIME}" * step.derivative
+                progress.update(one, description=description, completed=step.done, total=step.total)
+                progress.update(whole, completed=i + (len(step.rows) > 0))
+                rows += step.rows
+        except (RuntimeError, ValueError) as error:  # no AVX2; a function that the oracle does not know
+            raise CommandError(str(error)) from None
+    return rows
+
+
+def _print(console: Console, rows: list[Row]) -> None:
+    from rich.table import Table
+
+    from relu_c._verify.report import format_input, format_ulp, group
+
+    table = Table(title="Results against the exact value rounded once", title_justify="left")
+    for heading in ("library", "function", "dtype", "instruction set"):
+        table.add_column(heading)
+    for heading in ("inputs", "misrounded", "max ulp", "at"):
+        table.add_column(heading, justify="right")
+    for sets, row in group(rows):
+        table.add_row(
+            row.library,
+            row.name + "\N{PRIME}" * row.derivative,
+            row.dtype,
+            ", ".join(filter(None, sets)),
+            str(row.inputs),
+            str(row.misrounded),
+            format_ulp(row.max_ulp),
+            format_input(row.witness, row.dtype),
+            style=None if row.right or row.library != "relu_c" else "bold red",
+        )
+    console.print(table)
+    for sets, row in group(rows):
+        label = row.name + "\N{PRIME}" * row.derivative
+        if row.library == "relu_c" and row.misrounded and row.dtype != "float64":
+            console.print(f"{label}: misrounded at {', '.join(format_input(x, row.dtype) for x in row.examples)}")
+        for x, ulp in row.near_root:
+            if row.library == "relu_c":
+                where = f"{label} ({', '.join(sets)})"
+                console.print(f"{where}: {format_ulp(ulp)} ulp at {format_input(x, row.dtype)}, beside the root")
+        if row.root_error is not None:
+            console.print(f"{label}: absolute error at most {row.root_error:.2e} within 1 of the root")

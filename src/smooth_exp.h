@@ -1,0 +1,654 @@
+/* Formulas of the smooth family, part 1: everything that is one exponential quotient (vmath_exp.h). Template: SUFFIX, NARROW.
+ *
+ * With a = -|z| = n ln2 + r, s = 2^n <= 1, A = 2 + w + r, B = 2 + w - r and D = B + sA:
+ *     sigma(|z|) = B/D,   sigma(-|z|) = sA/D,   e^a = sA/B.
+ * Saturation: a is clamped where s becomes 0 (NARROW: n = -1023 in exp2_shifted; float64: beyond the subnormals), so every limit and
+ * every closed gate is an exact 0.
+ *
+ * Ties. A double sum near 1/2 (1) cannot hold a term below 2^-54 (2^-53); where the terms above it end exactly half way between two
+ * float32 numbers, that term decides. The NARROW formulas then push the double by one unit to the side of the true value; each says where. */
+
+#ifndef RELU_C_SMOOTH_EXP_ONCE
+#define RELU_C_SMOOTH_EXP_ONCE
+#define SELU_SCALE 0x1.0cfabd6a91132p+0          /* lambda = 1.05070098735548049341933..., 0.18 ulp below it */
+#define SELU_SCALE_ALPHA 0x1.c212cc640f031p+0    /* lambda alpha = 1.75809934084737685994..., + the next line */
+#define SELU_SCALE_ALPHA_LOW 0x1.05161b045a1f1p-56
+#define QUICK_GELU 0x1.b3b645a1cac08p+0          /* 1.702 */
+#define QUICK_GELU_LOW 0x1.89374bc6a7efap-55
+#define GELU_TANH_LINEAR 0x1.9884533d44000p+0    /* 2 sqrt(2/pi) in 40 bits, + the next line */
+#define GELU_TANH_LINEAR_LOW -0x1.35ee5e0698760p-41
+#define GELU_TANH_CUBIC 0x1.2444f2a4d8b4bp-4     /* 2 sqrt(2/pi) 0.044715 */
+#define GELU_TANH_CUBIC_LOW -0x1.6c843a29d1c70p-61
+
+/* The push of a tie at 1/2: 2^n = 1 becomes this for |z| below PUSH_RANGE (or the range that a formula names). */
+#define PUSH 0x1.0000000000002p0
+#define PUSH_RANGE 0x1p-14
+#endif
+
+/* The clamp of a below which 2^n is 0 (float64: n = -2046 in two steps; so low because a large factor may stand before it). */
+#define EXPONENT_FLOOR (NARROW ? -709.1 : -1418.2)
+
+/* A power of two that brings c to where the errors of its products are normal numbers (float64). */
+INLINE double FN(moderating_power)(double c)
+{
+    double k = c < 0x1p-800 ? 0x1p200 : 1.0;
+    return c > 0x1p800 ? 0x1p-200 : k;
+}
+
+/* a, al -> n (returned, shifted), r, rl, w and A, B with their errors (float64). */
+INLINE double FN(exp_parts)(double a, double al, double *r, double *rl, double *w, double *A, double *Al, double *B, double *Bl)
+{
+    double m = FN(exp_reduce)(a, al, r, rl), t, q = FN(exp_w_over_t)(*r, &t), p, e;
+    *w = t * q;
+    if (NARROW) {
+        *A = 2.0 + FMA(t, q, *r);
+        *B = 2.0 + FMA(t, q, -*r);
+        *Al = *Bl = 0.0;
+        return m;
+    }
+    p = fast_two_sum(2.0, *w, &e);
+    *A = fast_two_sum(p, *r, Al);
+    *B = fast_two_sum(p, -*r, Bl);
+    *Al += e + *rl;
+    *Bl += e - *rl;
+    return m;
+}
+
+/* D = B + sA, sA = A 2^n. */
+INLINE double FN(logistic_denominator)(double b, double bl, double sa, double sal, double *dl)
+{
+    double d = b + sa;
+    *dl = NARROW ? 0.0 : ((b - d) + sa) + (bl + sal);
+    return d;
+}
+
+/* 2^n as two factors, for results that may be subnormal (float64). */
+INLINE double FN(exp2_factors)(double m, double *second)
+{
+    double h = FMA_EXACT(m - ROUND_SHIFT, 0.5, ROUND_SHIFT);
+    *second = exp2_shifted((m - h) + ROUND_SHIFT);
+    return exp2_shifted(h);
+}
+
+/* sigma(z). Tie: sigma(z) = 1/2 + z/4 - z^3/48: s = 1 + 2^-51 moves both halves towards 1/2 by 2^-53. Needed for
+ * |z| < 2^-16; up to 2^-9 it also rights one other input, -0x1.250c02p-10. */
+INLINE double FN(sigmoid)(double x)
+{
+    double a = negative_abs(x), r, rl, w, A, Al, B, Bl, D, Dl, s, s1, s2, m, q;
+    int negative = x < 0.0;
+    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
+    m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    if (NARROW) {
+        s = exp2_shifted(m);
+        s = a > -0x1p-9 ? PUSH : s;
+        D = FMA(s, A, B);
+        return (negative ? s * A : B) / D;
+    }
+    s1 = FN(exp2_factors)(m, &s2);
+    s = s1 * s2;
+    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
+    q = FN(quotient)(negative ? A : B, negative ? Al : Bl, D, Dl);
+    return negative ? q * s1 * s2 : q;
+}
+
+/* c e^a/(1 + e^a)^2 = c sAB/D^2, AB = 4 + (w(4 + w) - r^2) */
+INLINE double FN(logistic_slope)(double a, double c)
+{
+    double r, rl, w, A, Al, B, Bl, D, Dl, u, N, Nl, P, Pl, s, s1, s2, m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    if (NARROW) {
+        s = exp2_shifted(m);
+        D = FMA(s, A, B);
+        return c * ((s * A) * B / (D * D));
+    }
+    s1 = FN(exp2_factors)(m, &s2);
+    s = s1 * s2;
+    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
+    u = FMA(w, 4.0 + w, -(r * r));
+    N = fast_two_sum(4.0, u, &Nl);
+    Nl -= 2.0 * r * rl;
+    P = two_product(D, D, &Pl);
+    Pl += 2.0 * D * Dl;
+    return FN(quotient)(N, Nl, P, Pl) * c * s1 * s2;
+}
+
+INLINE double FN(sigmoid_grad)(double dy, double x)
+{
+    double a = negative_abs(x);
+    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
+    return gate(dy, FN(logistic_slope)(a, 1.0));
+}
+
+INLINE double FN(sigmoid_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, y)); }
+
+/* N = (e^a - 1) B = (s - 1)(2 + w) + (s + 1) r, a <= 0: 2r where n = 0, so relatively exact near 0. s = 2^n. */
+INLINE double FN(expm1_numerator)(double s, double r, double rl, double w, double *tail)
+{
+    double c1 = s - 1.0, c2 = s + 1.0, k, kl, v, vl, N;
+    if (NARROW) {
+        *tail = 0.0;
+        return FMA(2.0, c1, FMA(c1, w, c2 * r));
+    }
+    k = two_product(c2, r, &kl);
+    v = fast_two_sum(k, c1 * w, &vl);
+    N = fast_two_sum(2.0 * c1, v, tail);
+    N = c1 == 0.0 ? v : N;
+    *tail += (vl + kl) + (c2 * rl + 2.0 * ((-1.0 - c1) + s));
+    return N;
+}
+
+/* (e^a + 1) B = (s + 1)(2 + w) + (s - 1) r = B + sA */
+INLINE double FN(tanh_denominator)(double s, double r, double w, double A, double Al, double B, double Bl, double *tail)
+{
+    double c1 = s - 1.0, c2 = s + 1.0;
+    *tail = 0.0;
+    if (NARROW)
+        return FMA(2.0, c2, FMA(c2, w, c1 * r));
+    return FN(logistic_denominator)(B, Bl, s * A, s * Al, tail);
+}
+
+/* tanh = (e^2a - 1)/(e^2a + 1) on a = -|x|, then the sign of x: odd by construction. */
+INLINE double FN(tanh_quotient)(double a, double *ql)
+{
+    double r, rl, w, A, Al, B, Bl, N, Nl, D, Dl, s, m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    s = exp2_shifted(m);
+    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
+    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
+    return FN(quotient_tail)(N, Nl, D, Dl, ql);
+}
+
+INLINE double FN(tanh)(double x)
+{
+    double a = negative_abs(x), q, ql;
+    a = a < -20.0 ? -20.0 : a;
+    q = FN(tanh_quotient)(a, &ql);
+    return with_sign_of(NARROW ? q : q + ql, x);
+}
+
+/* 1 - tanh^2 = 4 sigma(2x) sigma(-2x) */
+INLINE double FN(tanh_grad)(double dy, double x)
+{
+    double a = negative_abs(x);
+    a = a < EXPONENT_FLOOR / 2 ? EXPONENT_FLOOR / 2 : a;
+    return gate(dy, FN(logistic_slope)(a + a, 4.0));
+}
+
+INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, 1.0)); }
+
+/* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
+INLINE double FN(tail_of)(double z, double zl) { return z < 0.0 ? zl : -zl; }
+
+/* x sigma(z), z of any sign with al = tail_of(z, zl); x finite where z is hugely negative. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal
+ * float32 is a tie: NARROW keeps |z| >= 2^-48, so that sigma is off 1/2 by 2^-50 to the side of z.
+ * nudge (NARROW): units in the last place added to 2^n, which moves the last misrounded inputs of a function and no others: two of
+ * quick_gelu, one of gelu_tanh, all closer to a tie than a double can tell. */
+INLINE double FN(gated_unit)(double x, double z, double al, int nudge)
+{
+    double a, r, rl, w, A, Al, B, Bl, D, Dl, q, ql, s, s1, s2, m, y;
+    int64_t u = bits_of(magnitude(z)), low = bits_of(0x1p-48), high = bits_of(NARROW ? 708.0 : -EXPONENT_FLOOR);
+    int negative = z < 0.0;
+    u = NARROW ? u > low ? u : low : u;
+    u = u < high ? u : high; /* a NaN comes back with x */
+    a = from_bits(u | INT64_MIN);
+    m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
+    if (NARROW) {
+        s = from_bits(bits_of(exp2_shifted(m)) + nudge);
+        return x * ((negative ? s * A : B) / FMA(s, A, B));
+    }
+    s1 = FN(exp2_factors)(m, &s2);
+    s = s1 * s2;
+    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
+    q = FN(quotient_tail)(negative ? A : B, negative ? Al : Bl, D, Dl, &ql);
+    y = with_sign_of(FMA(x, q, x * ql), x);
+    return negative ? y * s1 * s2 : y;
+}
+
+/* sigma(1 + t sigma(-z)), t = x dz/dx, z with al as above, t with tl; the derivative of x sigma(z(x)).
+ * With F = sA, G = B for z < 0 and F = B, G = sA for z > 0: F (F + G(1 + t))/D^2. Near the root -2 < t < -1, 1 + t is exact and the bracket loses
+ * no more than 2^-54. float64 takes it apart for z < 0 as (2 + w) c1 + r c2, c1 = 1 + t + s, c2 = s - 1 - t.
+ * NARROW, the last misrounded inputs, all closer to a tie than a double can tell: push is 2^n for small |z| (0: none; silu: tie as in sigmoid, PUSH),
+ * for gelu_tanh' at 3.7e-8 and -1.9e-8; nudge is added to D^2, for quick_gelu' at 1.41 and -1.3e-5; root is added to the bracket, for silu'
+ * at -0x1.4749c4p+0. */
+INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl, double push, double nudge, double root)
+{
+    double a = negative_abs(z), r, rl, w, A, Al, B, Bl, D, Dl, F, Fl, E, El, P, Pl, s, s1, s2, m, g, gl, c1, c2, h, k, kl, v, N, Nl;
+    int negative = z < 0.0;
+    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
+    m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
+    if (NARROW) {
+        s = exp2_shifted(m);
+        s = push == 0.0 ? s : a > -PUSH_RANGE ? push : s;
+        D = FMA(s, A, B);
+        h = s * A;
+        g = (1.0 + t) + tl;
+        F = negative ? h : B;
+        E = FMA(negative ? B : h, g, F) + root;
+        return F * E / (nudge == 0.0 ? D * D : FMA(D, D, nudge));
+    }
+    s1 = FN(exp2_factors)(m, &s2);
+    s = s1 * s2;
+    h = s * A;
+    D = FN(logistic_denominator)(B, Bl, h, s * Al, &Dl);
+    g = two_sum(1.0, t, &gl);
+    gl += tl;
+    {
+        double c1l, e, El1;
+        c1 = two_sum(g, s, &c1l);
+        c1l += gl;
+        c2 = s - g;
+        k = two_product(c2, r, &kl);
+        v = two_sum(k, c1 * w, &e);
+        kl += e;
+        E = two_sum(2.0 * c1, v, &El1);
+        El1 += kl + ((2.0 + w) * c1l + (c2 * rl - gl * r));
+        k = h * g;
+        kl = FMA(h, g, -k) + (h * gl + (s * Al) * g);
+        v = two_sum(B, k, &e);
+        E = negative ? E : v;
+        El = negative ? El1 : e + (kl + Bl);
+    }
+    F = negative ? A : B;
+    Fl = negative ? Al : Bl;
+    N = two_product(F, E, &Nl);
+    Nl += F * El + Fl * E;
+    P = two_product(D, D, &Pl);
+    Pl += 2.0 * D * Dl;
+    v = FN(quotient)(N, Nl, P, Pl);
+    return negative ? v * s1 * s2 : v;
+}
+
+/* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf. */
+INLINE double FN(saturate)(double x, double y) { return !NARROW && x > 1024.0 ? x : y; }
+
+INLINE double FN(silu)(double x)
+{
+    return FN(saturate)(x, FN(gated_unit)(x < EXPONENT_FLOOR ? EXPONENT_FLOOR : x, x, -0.0, 0));
+}
+
+INLINE double FN(silu_grad)(double dy, double x)
+{
+    double t = negative_abs(x);
+    t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
+    return gate(dy, FN(gated_unit_grad)(x, -0.0, with_sign_of(t, x), -0.0, PUSH, 0.0, 0x1.8p-54));
+}
+
+/* z = beta x; an infinite x times beta = 0 is 0. The product of two float32 numbers is exact. */
+INLINE double FN(swish_argument)(double x, double beta, double *zl)
+{
+    double z = beta * x, e;
+    z = z == z ? z : x == x ? 0.0 : x;
+    *zl = -0.0;
+    if (NARROW)
+        return z;
+    e = magnitude(x) < 1.0 ? FMA(beta * 0x1p-400, x * 0x1p400, -z) : FMA(beta * 0x1p400, x * 0x1p-400, -z);
+    e = magnitude(z) > 0x1p-60 ? e : 0.0;
+    *zl = magnitude(z) < 2000.0 ? e : 0.0;
+    return z;
+}
+
+INLINE double FN(swish)(double x, double beta)
+{
+    double zl, z = FN(swish_argument)(x, beta, &zl), v = z < EXPONENT_FLOOR ? with_sign_of(1.0, x) : x, k, y;
+    if (NARROW)
+        return FN(gated_unit)(v, z, -0.0, 0);
+    k = FN(moderating_power)(magnitude(v));
+    y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl), 0) * (1.0 / k);
+    return magnitude(v) <= 0x1.fffffffffffffp1023 ? y : v;
+}
+
+INLINE double FN(swish_grad)(double dy, double x, double beta)
+{
+    double zl, z = FN(swish_argument)(x, beta, &zl), t = negative_abs(z);
+    zl = NARROW ? zl : t < EXPONENT_FLOOR ? 0.0 : zl;
+    t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
+    return gate(dy, FN(gated_unit_grad)(z, NARROW ? -0.0 : FN(tail_of)(z, zl), with_sign_of(t, z), zl, PUSH, 0.0, 0x1.8p-54));
+}
+
+/* z = 1.702 x */
+INLINE double FN(quick_gelu_argument)(double x, double *zl)
+{
+    double z = QUICK_GELU * x;
+    *zl = FMA(QUICK_GELU, x, -z) + QUICK_GELU_LOW * x;
+    *zl = NARROW || magnitude(x) > 0x1p-60 ? *zl : 0.0;
+    return z;
+}
+INLINE double FN(quick_gelu)(double x)
+{
+    double f = EXPONENT_FLOOR / 1.702, v = x < f ? f : x, zl, z;
+    z = FN(quick_gelu_argument)(v > -f ? -f : v, &zl);
+    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl), -3));
+}
+INLINE double FN(quick_gelu_grad)(double dy, double x)
+{
+    double f = EXPONENT_FLOOR / 1.702, zl, z;
+    x = x < f ? f : x > -f ? -f : x;
+    z = FN(quick_gelu_argument)(x, &zl);
+    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), z, zl, 0.0, 0x1.8p-50, -0.0));
+}
+
+/* z = x (c0 + c1 x^2); c0 + c1 x^2 = q + ql: c0 has 40 bits, so c0 - q is exact. |x| <= 22. */
+INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl)
+{
+    double x2 = x * x, x2l = FMA(x, x, -x2), q = FMA(GELU_TANH_CUBIC, x2, GELU_TANH_LINEAR), ql, z, u, ul;
+    x2l = magnitude(x) > 0x1p-60 ? x2l : 0.0;
+    ql = FMA(GELU_TANH_CUBIC, x2, GELU_TANH_LINEAR - q) + FMA(GELU_TANH_CUBIC_LOW, x2, GELU_TANH_LINEAR_LOW);
+    ql += NARROW ? 0.0 : GELU_TANH_CUBIC * x2l;
+    z = x * q;
+    *zl = FMA(x, q, -z) + x * ql;
+    u = FMA(2.0 * GELU_TANH_CUBIC, x2, q);
+    ul = FMA(2.0 * GELU_TANH_CUBIC, x2, q - u) + ql;
+    ul += NARROW ? 0.0 : 2.0 * GELU_TANH_CUBIC * x2l;
+    *t = x * u;
+    *tl = FMA(x, u, -*t) + x * ul;
+    *zl = NARROW || magnitude(x) > 0x1p-60 ? *zl : 0.0;
+    *tl = NARROW || magnitude(x) > 0x1p-60 ? *tl : 0.0;
+    return z;
+}
+#define GELU_TANH_SATURATED (NARROW ? 21.3 : 22.0) /* z is beyond the floor there: 716, 794 */
+INLINE double FN(gelu_tanh)(double x)
+{
+    double f = GELU_TANH_SATURATED, v = x < -f ? -f : x, z, zl, t, tl;
+    z = FN(gelu_tanh_argument)(v > f ? f : v, &zl, &t, &tl);
+    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl), 1));
+}
+INLINE double FN(gelu_tanh_grad)(double dy, double x)
+{
+    double f = GELU_TANH_SATURATED, z, zl, t, tl;
+    x = x < -f ? -f : x > f ? f : x;
+    z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
+    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), t, tl, 0x1.ffffffffffffcp-1, 0.0, -0.0));
+}
+
+/* c (e^z - 1) for z <= 0, without the scale: N/B; c may carry a tail. Below -40 the exponential is gone. */
+INLINE double FN(expm1_parts)(double z, double zl, double *Nl, double *B, double *Bl)
+{
+    double r, rl, w, A, Al, m;
+    zl = z < -40.0 ? -0.0 : zl;
+    z = z < -40.0 ? -40.0 : z;
+    m = FN(exp_parts)(z, zl, &r, &rl, &w, &A, &Al, B, Bl);
+    return FN(expm1_numerator)(exp2_shifted(m), r, rl, w, Nl);
+}
+
+/* (c + cl) e^z for z <= 0, by the polynomial, which needs no division. */
+INLINE double FN(scaled_exp)(double c, double cl, double z, double zl)
+{
+    double f = EXPONENT_FLOOR, q, ql, m, p, k, s1, s2;
+    zl = z < f ? -0.0 : zl;
+    z = z < f ? f : z;
+    m = FN(exp_tail)(z, zl, &q, &ql);
+    if (NARROW)
+        return c * exp2_shifted(m) * q;
+    s1 = FN(exp2_factors)(m, &s2);
+    k = FN(moderating_power)(c);
+    c *= k;
+    cl *= k;
+    p = c * q;
+    return (p + (FMA(c, q, -p) + (c * ql + cl * q))) * s2 * (1.0 / k) * s1;
+}
+
+/* (c + cl)(e^z - 1) for z <= 0 */
+INLINE double FN(scaled_expm1)(double c, double cl, double z, double zl)
+{
+    double Nl, B, Bl, N = FN(expm1_parts)(z, zl, &Nl, &B, &Bl), q, ql, p, e, k;
+    if (NARROW)
+        return c * N / B;
+    q = FN(quotient_tail)(N, Nl, B, Bl, &ql);
+    q = fast_two_sum(q, ql, &ql);
+    k = FN(moderating_power)(c);
+    c *= k;
+    cl *= k;
+    p = c * q;
+    e = FMA(c, q, -p);
+    e = magnitude(p) > 0x1p-900 ? e : 0.0; /* q itself may be tiny: then it is exact, and so is c q but for one rounding */
+    return with_sign_of((p + (e + (c * ql + cl * q))) * (1.0 / k), N);
+}
+
+INLINE double FN(elu)(double x, double alpha)
+{
+    double y = FN(scaled_expm1)(alpha, 0.0, x, -0.0);
+    y = x >= 0.0 ? x : y;
+    return (alpha == 0.0) & (x <= 0.0) ? 0.0 : y; /* the left piece is constant then */
+}
+INLINE double FN(elu_grad)(double dy, double x, double alpha)
+{
+    double d = FN(scaled_exp)(alpha, 0.0, x, -0.0);
+    d = gate(dy, d);
+    return x > 0.0 ? dy : d;
+}
+INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha) { return gate(dy, y > 0.0 ? 1.0 : y + alpha); }
+
+INLINE double FN(selu)(double x)
+{
+    double y = FN(scaled_expm1)(SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
+    return x >= 0.0 ? SELU_SCALE * x : y;
+}
+INLINE double FN(selu_grad)(double dy, double x)
+{
+    double d = FN(scaled_exp)(SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
+    d = gate(dy, d);
+    return x > 0.0 ? dy * SELU_SCALE : d;
+}
+INLINE double FN(selu_grad_from_output)(double dy, double y)
+{
+    return gate(dy, y > 0.0 ? SELU_SCALE : (y + SELU_SCALE_ALPHA) + SELU_SCALE_ALPHA_LOW);
+}
+
+/* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. float64 scales an extreme alpha first. */
+INLINE double FN(celu_argument)(double x, double alpha, double *zl)
+{
+    double c, v, z, e;
+    if (NARROW) {
+        *zl = -0.0;
+        return x * (1.0 / alpha);
+    }
+    c = FN(moderating_power)(alpha);
+    v = x * c;
+    c = alpha * c;
+    z = v * (1.0 / c);
+    e = FMA(-z, c, v) * (1.0 / c);
+    e = z > -2000.0 ? e : 0.0;
+    *zl = z < -0x1p-60 ? e : 0.0;
+    return z;
+}
+INLINE double FN(celu)(double x, double alpha)
+{
+    double zl, z = FN(celu_argument)(x, alpha, &zl), N, Nl, B, Bl, q, ql, p, e, c, k, back;
+    int near;
+    if (NARROW) {
+        N = FN(scaled_expm1)(alpha, 0.0, z, zl);
+        return x >= 0.0 ? x : N;
+    }
+    N = FN(expm1_parts)(z, zl, &Nl, &B, &Bl);
+    /* near 0 without the rounding of z: alpha (e^z - 1) = x (e^z - 1)/z = 2x/B */
+    near = z > -0.25;
+    k = x < -1.0 ? 0x1p-200 : 0x1p200;
+    back = x < -1.0 ? 0x1p200 : 0x1p-200;
+    c = FN(moderating_power)(alpha);
+    N = near ? 2.0 * (x * k) : N;
+    Nl = near ? 0.0 : Nl;
+    back = near ? back : 1.0 / c;
+    c = near ? 1.0 : alpha * c;
+    q = FN(quotient_tail)(N, Nl, B, Bl, &ql);
+    q = fast_two_sum(q, ql, &ql);
+    p = c * q;
+    e = FMA(c, q, -p);
+    q = (p + (e + c * ql)) * back;
+    return x >= 0.0 ? x : q;
+}
+
+INLINE double FN(celu_grad)(double dy, double x, double alpha)
+{
+    double zl, z = FN(celu_argument)(x, alpha, &zl), d = FN(scaled_exp)(1.0, 0.0, z, zl);
+    d = gate(dy, d);
+    return x > 0.0 ? dy : d;
+}
+INLINE double FN(celu_grad_from_output)(double dy, double y, double alpha) { return gate(dy, y > 0.0 ? 1.0 : (y + alpha) / alpha); }
+
+/* w(t) = sqrt(t) coth(sqrt(t)/2) - 2 = t (1/6 + t Q(t)) on t = r^2 <= 4, relative 2^-58.7 (NARROW), 2^-64.1 (float64, with its tail):
+ * minimax.py "((sqrt(t)*coth(sqrt(t)/2)-2)/t-mpf(1)/6)/t" 0 4 9 --weight "t*t/(sqrt(t)*coth(sqrt(t)/2)-2)"    (float64: 10) */
+INLINE double FN(wide_w)(double r, double *tail)
+{
+    double t = r * r, tl, q, c, cl, w;
+    if (NARROW) {
+        q = FMA(t, 0x1.dc84ae282ddb8p-58, -0x1.c8d62573826aep-52);
+        q = FMA(t, q, 0x1.31d1e9b617b54p-46);
+        q = FMA(t, q, -0x1.7d4aa15a71db1p-41);
+        q = FMA(t, q, 0x1.d6d55438c3534p-36);
+        q = FMA(t, q, -0x1.22803e3b7d14ap-30);
+        q = FMA(t, q, 0x1.66a8f1f115bd1p-25);
+        q = FMA(t, q, -0x1.bbd779303b3fep-20);
+        q = FMA(t, q, 0x1.1566abc00e6bdp-14);
+        q = FMA(t, q, -0x1.6c16c16c16bf8p-9);
+        *tail = 0.0;
+        return t * FMA(t, q, 0x1.5555555555555p-3);
+    }
+    q = FMA(t, -0x1.705166a6bb990p-63, 0x1.6c4fd3ed31243p-57);
+    q = FMA(t, q, -0x1.ee0eb9465baaep-52);
+    q = FMA(t, q, 0x1.34ebd583ebd38p-46);
+    q = FMA(t, q, -0x1.7d9c9f1f07372p-41);
+    q = FMA(t, q, 0x1.d6dac0bfffa9fp-36);
+    q = FMA(t, q, -0x1.22805b988e039p-30);
+    q = FMA(t, q, 0x1.66a8f2b5ca97fp-25);
+    q = FMA(t, q, -0x1.bbd7793330e8fp-20);
+    q = FMA(t, q, 0x1.1566abc0113f5p-14);
+    q = FMA(t, q, -0x1.6c16c16c16c16p-9);
+    tl = FMA(r, r, -t);
+    c = fast_two_sum(0x1.5555555555555p-3, t * q, &cl);
+    cl += 0x1.5555555555555p-57;
+    w = t * c;
+    *tail = FMA(t, c, -w) + (t * cl + tl * c);
+    return w;
+}
+
+/* x - tanh x. For |x| <= 1 without reduction (r = 2x, the wide w): tanh x = r/(2 + w), so x - tanh x = x w/(2 + w), relatively exact; beyond, the
+ * difference loses at most two bits. Ties (NARROW): x^3/3 is one for some tiny x, and the value lies below by 2x^2/5: the divisor
+ * grows by 2^-50 below 2^-24. x - 1 is one for 2^24 < x <= 2^25, and the value lies above: tanh is held at 9.75, 1 - 2^-27. */
+INLINE double FN(tanh_shrink)(double x)
+{
+    double b = negative_abs(x), f = NARROW ? -9.75 : -20.0, a = b < f ? f : b, c = a > -0x1p-320 ? 0x1p200 : 1.0;
+    double r, rl, w, wl, s, m, A, Al, B, Bl, p, e, N, Nl, D, Dl, n, nl, d, dl, q, ql, y;
+    int small = a >= -1.0;
+    m = FN(exp_reduce)(a + a, -0.0, &r, &rl);
+    m = small ? ROUND_SHIFT : m;
+    r = small ? a + a : r;
+    rl = small ? 0.0 : rl;
+    w = FN(wide_w)(r, &wl);
+    s = exp2_shifted(m);
+    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
+    p = fast_two_sum(2.0, w, &e);
+    A = fast_two_sum(p, r, &Al);
+    B = fast_two_sum(p, -r, &Bl);
+    Al += e + rl;
+    Bl += e - rl;
+    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
+    if (NARROW) {
+        n = a * w;
+        d = 2.0 + w;
+        d = a > -0x1p-24 ? 0x1.0000000000004p1 : d;
+        q = (small ? n : N) / (small ? d : D);
+        return with_sign_of(small ? q : FMA(-0x1.ffffffffffffep-1, q, b), x); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
+    }
+    y = a * c;
+    n = y * w;
+    nl = FMA(y, w, -n) + y * wl;
+    d = fast_two_sum(2.0, w, &dl);
+    dl += wl;
+    q = FN(quotient_tail)(small ? n : N, small ? nl : Nl, small ? d : D, small ? dl : Dl, &ql);
+    y = b - q;
+    y = small ? q + ql : y + (((b - y) - q) - ql);
+    y = b < -0x1p60 ? b : y;
+    return with_sign_of(a > -0x1p-320 ? y * 0x1p-200 : y, x);
+}
+
+/* tanh^2. Tie (NARROW): x^2 is one for some tiny x, and the value lies below by 2x^2/3: the divisor grows by 2^-51 below 2^-24. */
+INLINE double FN(tanh_shrink_grad)(double dy, double x)
+{
+    double a = negative_abs(x), r, rl, w, A, Al, B, Bl, N, Nl, D, Dl, v, s, m, q, ql, p;
+    a = a < -20.0 ? -20.0 : a;
+    m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    s = exp2_shifted(m);
+    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
+    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
+    if (NARROW) {
+        D = a > -0x1p-24 ? 0x1.0000000000002p2 : D;
+        q = N / D;
+        return gate(dy, q * q);
+    }
+    q = FN(quotient_tail)(N, Nl, D, Dl, &ql);
+    q = fast_two_sum(q, ql, &ql);
+    p = q * q;
+    v = FMA(q, q, -p);
+    v = q < -0x1p-450 ? v : 0.0;
+    return gate(dy, p + (v + 2.0 * q * ql));
+}
+
+/* float64: x c and b c^2 with a power of two c that keeps x^2 + b in range; then R = sqrt and t = |x| + R with tails, both times c. */
+INLINE double FN(squareplus_parts)(double x, double b, double *c, double *t, double *tl, double *R, double *Rl)
+{
+    double u = magnitude(x), v, S, Sl, p, pl, i;
+    if (NARROW) {
+        u = u > 1e154 ? 1e154 : u; /* t R overflows there: the derivative's limit 0 */
+        *c = 1.0;
+        *R = sqrt(FMA_EXACT(u, u, b));
+        *t = u + *R;
+        *tl = *Rl = 0.0;
+        return u;
+    }
+    u = u > 0x1.fffffffffffffp1023 ? 0x1.fffffffffffffp1023 : u;
+    *c = ((u > 0x1p500) | (b > 0x1p1000)) ? 0x1p-600 : ((u < 0x1p-400) & (b < 0x1p-800)) ? 0x1p600 : 1.0;
+    v = b * *c * *c;
+    u = u * *c;
+    p = two_product(u, u, &pl);
+    S = two_sum(p, v, &Sl);
+    Sl += pl;
+    *R = sqrt(S);
+    i = 0.5 / *R;
+    *Rl = (FMA(-*R, *R, S) + Sl) * i;
+    *t = two_sum(u, *R, tl);
+    *tl += *Rl;
+    return u;
+}
+
+/* (x + R)/2 with R = sqrt(x^2 + b); for x < 0 the conjugate (b/2)/(R - x). */
+INLINE double FN(squareplus)(double x, double b)
+{
+    double c, t, tl, R, Rl, n, p, k;
+    if (NARROW) {
+        t = magnitude(x) + sqrt(FMA_EXACT(x, x, b));
+        return x < 0.0 ? 0.5 * b / t : 0.5 * t;
+    }
+    FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
+    k = b < 1.0 ? 0x1p200 : 1.0; /* a tiny b: the quotient's remainder stays a normal number */
+    n = FN(quotient)(0.5 * (b * c) * k, 0.0, t, tl) * (1.0 / k);
+    p = 0.5 * (t + tl) * (1.0 / c);
+    n = x < 0.0 ? n : p;
+    return magnitude(x) > 0x1.fffffffffffffp1023 ? (x > 0.0 ? x : 0.0) : x == x ? n : x;
+}
+
+/* y/R. Tie (NARROW, b = 4): 1/2 + x/4 - x^3/32 near 0: |x| + R loses 2^-52 of itself there, which moves both halves towards 1/2. Needed below
+ * 2^-16; up to x^2 = b 2^-18 it also rights one other input, -0x1.5b7214p-9. */
+INLINE double FN(squareplus_grad)(double dy, double x, double b)
+{
+    double c, t, tl, R, Rl, n, nl, d, k, u = FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
+    if (NARROW) {
+        t = u * u < b * 0x1p-18 ? t - t * 0x1p-52 : t;
+        d = (x < 0.0 ? 0.5 * b : 0.5 * t) / (x < 0.0 ? t * R : R);
+        return gate(dy, d);
+    }
+    k = b < 1.0 ? 0x1p200 : 1.0;
+    n = FN(quotient_tail)(0.5 * (b * c) * k, 0.0, t, tl, &nl);
+    d = FN(quotient)(x < 0.0 ? n : 0.5 * t, x < 0.0 ? nl : 0.5 * tl, R, Rl);
+    d = x < 0.0 ? d * (c / k) : d;
+    d = magnitude(x) > 0x1.fffffffffffffp1023 ? (x > 0.0 ? 1.0 : 0.0) : x == x ? d : x;
+    return gate(dy, d);
+}
+
+/* y(y - x) = b/4, so R = 2y - x = y + b/(4y). */
+INLINE double FN(squareplus_grad_from_output)(double dy, double y, double b)
+{
+    double v = y > 1e150 ? 1e150 : y, d;
+    if (NARROW)
+        return gate(dy, v * v / FMA_EXACT(v, v, 0.25 * b));
+    v = y > 0x1p1020 ? 0x1p1020 : y;
+    d = v / (v + 0.25 * b / v);
+    return gate(dy, y == 0.0 ? 0.0 : d);
+}
