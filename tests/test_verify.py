@@ -362,6 +362,14 @@ def test_command_fails_where_a_result_is_wrong(monkeypatch, capsys):
     assert f"not as exact as promised: relu, relu{PRIME}" in err
 
 
+def test_what_is_no_result_is_refused(tmp_path, capsys):
+    for text in ("", "[1]", "[{}]"):
+        path = tmp_path / "other.json"
+        path.write_text(text)
+        assert main(["verify", "--from", str(path)]) == 1
+        assert "other.json does not hold results" in capsys.readouterr().err
+
+
 def test_shards_of_the_command_add_up(tmp_path, capsys):
     paths = [str(tmp_path / f"{i}.json") for i in range(2)]
     for i, path in enumerate(paths):

@@ -14,6 +14,7 @@ given e: e is found by iterating, the reference by exchange. gelu: the constant 
 
 import argparse
 import math
+
 import mpmath as mp
 
 mp.mp.dps = 50
@@ -82,7 +83,7 @@ def rational(f, hi, m, n, state={}):
                 A[i, cnt - 1] = -y * s * (mp.polyval(state["Q"][::-1], x) if state["Q"] else x**n)
                 b[i] = ye * x**n
             c = list(mp.lu_solve(A, b))
-            state["Q"] = c[m + 1 : m + 1 + n] + [mp.mpf(1)]
+            state["Q"] = [*c[m + 1 : m + 1 + n], mp.mpf(1)]
             state["e"] += c[-1]
             if abs(c[-1]) < abs(state["e"]) * mp.mpf("1e-8"):
                 break

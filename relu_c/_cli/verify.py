@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
         if path:
             can_save(path)
     if arguments.saved:
-        parts = [part for path in arguments.saved for part in report.load(path)]
+        parts = [part for path in arguments.saved for part in _load(path)]
     else:
         parts = [_check_peers(arguments) if arguments.peers else _check_kernels(arguments)]
     rows = report.add_up(parts)
@@ -97,6 +97,15 @@ def run(arguments: argparse.Namespace) -> None:
     if wrong:
         names = dict.fromkeys(row.name + "\N{PRIME}" * row.derivative for row in wrong)
         raise CommandError(f"not as exact as promised: {', '.join(names)}")
+
+
+def _load(path: str) -> list[Part]:
+    from relu_c._verify import report
+
+    try:
+        return report.load(path)
+    except (KeyError, TypeError, ValueError):
+        raise CommandError(f"{path} does not hold results that verify saved") from None
 
 
 def _check_kernels(arguments: argparse.Namespace) -> Part:

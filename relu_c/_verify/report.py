@@ -132,8 +132,8 @@ PEERS = """
 ## Others, float32
 
 Measured by the same oracle on {inputs}.
-Derivatives of torch are autograd's; those of NumPy's idioms are the textbook's. What they make of NaN does not count. An
-empty place: the library has no such function.
+Derivatives of torch are autograd's; those of NumPy's idioms are the textbook's. What they make of NaN does not count.
+An empty place: the library has no such function.
 
 | function |{headings}
 |---|{rule}
