@@ -281,6 +281,8 @@ def correctly_rounded(name: str, grad: bool, x: float, dtype: str = "float32") -
     precision = 200
     while True:
         value = exact(name, grad, x, precision, dtype)
+        if value and not isinstance(value, mpq) and gmpy2.get_exp(value) < FORMATS[dtype][1] - 1:
+            return -0.0 if value < 0 else 0.0  # below half the smallest number; as a rational it would be a long one
         q = mpq(value)
         if not isinstance(value, mpq) and q:
             slack = abs(q) / (mpq(2) ** (precision - 60))
