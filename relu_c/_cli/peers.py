@@ -524,7 +524,7 @@ def _torch_gelu(approximate: str) -> Spelling:
         lambda o: _nn.gelu(o.x, approximate=approximate, out=o.y),
         lambda o: _aten.gelu_backward.grad_input(o.dy, o.x, approximate=approximate, grad_input=o.y),
         in_place=lambda o: _nn.gelu_(o.x, approximate=approximate),
-        loses=16 if approximate == "tanh" else 1,
+        loses=16,
     )
 
 
@@ -855,7 +855,8 @@ class Case:
         How far each library's results may be from relu_c's.
     """
 
-    TOLERANCE = {"float16": 4e-3, "float32": 1e-6, "float64": 1e-14}  # noqa: RUF012
+    # float32: 32 ulp of numbers about 1, since the peers err by 20 and more.
+    TOLERANCE = {"float16": 4e-3, "float32": 4e-6, "float64": 1e-14}  # noqa: RUF012
     """Largest difference to another library's result, relative to the result where that is beyond 1."""
 
     def __init__(self, function: str, operation: str, dtype: str, size: int) -> None:

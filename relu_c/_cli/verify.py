@@ -4,10 +4,11 @@ Functions of one argument (parameters at their defaults) and their derivatives
 are compared with the exact value rounded once, by an oracle that shares no code
 with the loops. All float32 inputs take about twenty minutes of one core (on
 baseline, which emulates fma, hours: all sets give the same bits); --sample
-takes seconds and includes all hard cases known. The exit status is 1 when anything is misrounded. A
-derivative within one float32 spacing of its root may be 1 ulp off; such inputs
-are listed, not counted. float16 goes through all values, float64 through a
-million points, against bounds of 1 ulp, 2 ulp for derivatives with a root.
+takes seconds and includes all hard cases known. The exit status is 1 when
+anything is misrounded. A derivative within one float32 spacing of its root may
+be 1 ulp off; such inputs are listed, not counted. float16 goes through all
+values, float64 through a million points, against bounds of 1 ulp, 2 ulp for
+derivatives with a root.
 """
 
 from __future__ import annotations
