@@ -341,7 +341,8 @@ def test_import_leaves_the_oracle_alone():
 def test_command(tmp_path, capsys):
     data = tmp_path / "run.json"
     in_use = instruction_set()
-    assert main(["verify", "relu", "gelu", "--sample", "--json", str(data), "--state", str(tmp_path / "state")]) == 0
+    options = ["--sample", "--isa", "all", "--json", str(data), "--state", str(tmp_path / "state")]
+    assert main(["verify", "relu", "gelu", *options]) == 0
     assert instruction_set() == in_use
     printed = capsys.readouterr().out
     for text in ("relu", f"gelu{PRIME}", ", ".join(available_instruction_sets()), "misrounded", "0.500000"):
