@@ -678,7 +678,7 @@ PEERS: dict[str, dict[str, Spelling]] = {
         "torch": Spelling(lambda o: _nn.log_sigmoid(o.x, out=o.y), _torch_log_sigmoid_grad),
     },
     "mish": {
-        "numpy": Spelling(_numpy_mish, _numpy_mish_grad),
+        "numpy": Spelling(_numpy_mish, _numpy_mish_grad, loses=2),
         "numexpr": Spelling(
             "x * tanh(log1p(exp(x)))", "dy * (tanh(log1p(exp(x))) + x * (1 - tanh(log1p(exp(x))) ** 2) / (1 + exp(-x)))"
         ),
@@ -855,8 +855,7 @@ class Case:
         How far each library's results may be from relu_c's.
     """
 
-    # float32: 32 ulp of numbers about 1, since the peers err by 20 and more.
-    TOLERANCE = {"float16": 4e-3, "float32": 4e-6, "float64": 1e-14}  # noqa: RUF012
+    TOLERANCE = {"float16": 4e-3, "float32": 1e-6, "float64": 1e-14}  # noqa: RUF012
     """Largest difference to another library's result, relative to the result where that is beyond 1."""
 
     def __init__(self, function: str, operation: str, dtype: str, size: int) -> None:
