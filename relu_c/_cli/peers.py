@@ -682,7 +682,9 @@ PEERS: dict[str, dict[str, Spelling]] = {
         "numexpr": Spelling(
             "x * tanh(log1p(exp(x)))", "dy * (tanh(log1p(exp(x))) + x * (1 - tanh(log1p(exp(x))) ** 2) / (1 + exp(-x)))"
         ),
-        "torch": Spelling(lambda o: _nn.mish(o.x, out=o.y), _torch_mish_grad, in_place=lambda o: _nn.mish_(o.x)),
+        "torch": Spelling(
+            lambda o: _nn.mish(o.x, out=o.y), _torch_mish_grad, in_place=lambda o: _nn.mish_(o.x), loses=2
+        ),
     },
     "prelu": {
         "numpy": _numpy_leaky(lambda o: o.weight),
