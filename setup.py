@@ -21,6 +21,9 @@ COMMON = {
     "unix": ["-std=c11", "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
     "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
+# RELU_C_NO_THREADS=1 in the environment builds without threads, for platforms that have none.
+THREADS = {"unix": ["-pthread"], "msvc": []}
+NO_THREADS = {"unix": ["-DRELU_C_NO_THREADS"], "msvc": ["/DRELU_C_NO_THREADS"]}
 INSTRUCTION_SETS = {
     "x86_64": {
         "baseline": {"unix": [], "msvc": []},
@@ -73,7 +76,9 @@ class BuildExt(build_ext):
     def build_extension(self, ext: Extension) -> None:
         """Compile the objects with flags of their own, then the rest as usual."""
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
-        ext.extra_compile_args = COMMON[kind]
+        without = os.environ.get("RELU_C_NO_THREADS", "0") != "0"
+        ext.extra_compile_args = COMMON[kind] + (NO_THREADS if without else THREADS)[kind]
+        ext.extra_link_args = ["-lm"] * (kind == "unix") + ([] if without else THREADS[kind])
         for source, flags in objects(ext.name, kind).items():
             ext.extra_objects += self.compiler.compile(
                 [source],
@@ -88,7 +93,7 @@ setup(
     ext_modules=[
         Extension(
             "relu_c._ufuncs",
-            ["relu_c/_ufuncs.pyx", "src/dispatch.c"],
+            ["relu_c/_ufuncs.pyx", "src/dispatch.c", "src/threads.c"],
             include_dirs=["src", numpy.get_include()],
             depends=HEADERS,
             define_macros=[
