@@ -7,10 +7,10 @@ array([0., 0., 0., 3.], dtype=float32)
 """
 
 from relu_c import activations as _activations
-from relu_c import ufuncs
+from relu_c import init, ufuncs
 from relu_c._config import show_config
 from relu_c.activations import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [*_activations.__all__, "show_config", "ufuncs"]
+__all__ = [*_activations.__all__, "init", "show_config", "ufuncs"]
