@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from relu_c._parameters import finite
+from relu_c._dtypes import float_dtype
+from relu_c._parameters import finite, number
 from relu_c._random import RNG, as_generator
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ __all__ = [
 
 Axes: TypeAlias = "int | Sequence[int]"
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
-
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 # The standard deviation of a standard normal variable on the condition that it lies in [-2, 2]:
 # sqrt(1 - 4 * phi(2) / (2 * Phi(2) - 1)).
@@ -169,21 +168,8 @@ def _variance(scale: float, mode: str, shape: Sequence[int], in_axis: Axes, out_
     return scale / max(choices[mode], 1)  # a fan is 0 only where there are no weights
 
 
-def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    result = np.dtype(dtype)
-    if result.name not in FLOATS:
-        raise TypeError(f"dtype must be one of {', '.join(FLOATS)}, not {result.name}")
-    return result
-
-
-def _finite(name: str, value: float) -> float:
-    if not finite(value):
-        raise ValueError(f"{name} must be finite, not {value!r}")
-    return value
-
-
 def _normal(variance: float, truncated: bool, shape: Sequence[int], rng: RNG, dtype: DTypeLike) -> NDArray[Any]:
-    result, generator = _float_dtype(dtype), as_generator(rng)
+    result, generator = float_dtype(dtype), as_generator(rng)
     draws = generator.standard_normal(tuple(shape))
     if truncated:
         outside = np.flatnonzero(np.abs(draws) > 2)
@@ -196,7 +182,7 @@ def _normal(variance: float, truncated: bool, shape: Sequence[int], rng: RNG, dt
 
 
 def _uniform(variance: float, shape: Sequence[int], rng: RNG, dtype: DTypeLike) -> NDArray[Any]:
-    result, bound = _float_dtype(dtype), math.sqrt(3 * variance)
+    result, bound = float_dtype(dtype), math.sqrt(3 * variance)
     return as_generator(rng).uniform(-bound, bound, tuple(shape)).astype(result, copy=False)
 
 
@@ -243,7 +229,7 @@ def he_normal(
     >>> round(float(kernel.var() * 32 * 3 * 3), 1)
     2.0
     """
-    scale = 2 / (1 + _finite("negative_slope", negative_slope) ** 2)
+    scale = 2 / (1 + number("negative_slope", negative_slope, finite, "finite") ** 2)
     return _normal(_variance(scale, mode, shape, in_axis, out_axis), truncated, shape, rng, dtype)
 
 
@@ -288,7 +274,7 @@ def he_uniform(
     >>> bool(np.abs(w).max() <= 0.1), round(float(w.var() * 600), 1)
     (True, 2.0)
     """
-    scale = 2 / (1 + _finite("negative_slope", negative_slope) ** 2)
+    scale = 2 / (1 + number("negative_slope", negative_slope, finite, "finite") ** 2)
     return _uniform(_variance(scale, mode, shape, in_axis, out_axis), shape, rng, dtype)
 
 
@@ -561,7 +547,7 @@ def orthogonal(
     others = tuple(axis for axis in range(len(lengths)) if axis not in outputs)
     order = (*others, *outputs)
     rows, columns = (math.prod(lengths[axis] for axis in axes) for axes in (others, outputs))
-    result, generator, gain = _float_dtype(dtype), as_generator(rng), _finite("gain", gain)
+    result, generator, gain = float_dtype(dtype), as_generator(rng), number("gain", gain, finite, "finite")
     q, r = np.linalg.qr(generator.standard_normal((max(rows, columns), min(rows, columns))))
     q *= gain * np.copysign(1, np.diagonal(r))
     matrix = q if rows >= columns else q.T
@@ -619,7 +605,7 @@ def identity(
     array([0., 1., 0.], dtype=float32)
     """
     lengths, inputs, outputs = _layout(shape, in_axis, out_axis)
-    weights = np.zeros(lengths, _float_dtype(dtype))
+    weights = np.zeros(lengths, float_dtype(dtype))
     place: list[Any] = [length // 2 for length in lengths]
     sizes = [tuple(lengths[axis] for axis in axes) for axes in (inputs, outputs)]
     channels = np.arange(min(map(math.prod, sizes)))
@@ -627,5 +613,5 @@ def identity(
         for axis, position in zip(axes, np.unravel_index(channels, size), strict=True):
             place[axis] = position
     if weights.size:
-        weights[tuple(place)] = _finite("gain", gain)
+        weights[tuple(place)] = number("gain", gain, finite, "finite")
     return weights
