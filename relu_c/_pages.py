@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from relu_c._ufuncs import document
+from relu_c._ufuncs import document, with_parameters
 
 __all__ = ["Page"]
 
@@ -16,6 +16,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 @dataclass(frozen=True)
 class Page:
     """What the docstrings of one activation say; its methods decorate the function and its gradients.
+
+    They take a ufunc, or the plan of a function with parameters, as `relu_c._ufuncs.with_parameters` does.
 
     Parameters
     ----------
@@ -125,9 +127,8 @@ class Page:
         )
         if isinstance(function, np.ufunc):
             document(function, text, "relu_c", function.__name__)
-        else:
-            function.__doc__ = text
-        return function
+            return function
+        return cast(F, with_parameters(function, text))
 
 
 _KEYWORDS = (

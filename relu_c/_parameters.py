@@ -1,8 +1,14 @@
-"""The parameters' domains."""
+"""The parameters of the functions: their domains, and how a value becomes an operand of the ufunc."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["finite", "non_negative", "not_nan", "number", "positive"]
+import numpy as np
+
+__all__ = ["Parameter", "finite", "non_negative", "not_nan", "number", "positive"]
 
 
 def finite(value: float) -> bool:
@@ -36,3 +42,44 @@ def number(name: str, value: object, test: Callable[[float], bool], domain: str)
     if not test(result):
         raise ValueError(f"{name} must be {domain}, not {value!r}")
     return result
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a function.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for the error.
+    test : callable
+        Whether a float lies in the domain.
+    domain : str
+        The domain in words, for the error.
+    """
+
+    name: str
+    test: Callable[[float], bool]
+    domain: str
+
+    def cast(self, value: Any, x: Any) -> Any:
+        """Return what the ufunc takes for the value.
+
+        A scalar (ndim 0) is cast to the float dtype of x (float64 for integers), so that it never changes the result's
+        dtype, and then checked; arrays are left as they are.
+        """
+        if type(value) is not float:
+            if isinstance(value, (str, bytes, complex, np.complexfloating)) or value is None:
+                raise TypeError(f"{self.name} must be a real number or an array of them, not {value!r}")
+            if np.ndim(value):
+                return value
+            value = float(value)
+        dtype = getattr(x, "dtype", None)
+        if dtype is None:  # a pandas DataFrame: each column has its own
+            dtype = np.result_type(*x.dtypes) if hasattr(x, "dtypes") else np.asarray(x).dtype
+        with np.errstate(over="ignore"):
+            array = np.asarray(value, dtype if dtype.kind == "f" else np.float64)
+        if not self.test(float(array)):
+            raise ValueError(f"{self.name} must be {self.domain}, not {value!r} ({array.dtype} {array!s})")
+        array.flags.writeable = False
+        return array

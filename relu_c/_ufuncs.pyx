@@ -23,6 +23,10 @@ cdef extern from "dispatch.h":
     const char *relu_c_in_use()
 
 
+cdef enum:
+    MOST = 8  # arguments of a function
+
+
 cdef extern from *:
     """
     #include <numpy/ndarrayobject.h>
@@ -30,6 +34,10 @@ cdef extern from *:
     #include <numpy/dtype_api.h>
 
     #define common_dtype(a, b) (PyObject *)PyArray_CommonDType(a, b)
+    #define dtype_of(array) ((PyObject *)PyArray_DESCR((PyArrayObject *)array))
+    #define dimensions_of(array) PyArray_NDIM((PyArrayObject *)array)
+
+    typedef PyObject *(*ufunc_call)(PyObject *, PyObject *const *, size_t, PyObject *);
 
     #if defined(_MSC_VER) && !defined(__clang__)
     #define RELU_C_COMPILER "MSVC " Py_STRINGIFY(_MSC_VER)
@@ -42,7 +50,16 @@ cdef extern from *:
     ctypedef struct PyArray_DTypeMeta:
         pass
     ctypedef struct PyUFuncObject:
+        int nin
         const char *doc
+        void *vectorcall
+    ctypedef object (*ufunc_call)(PyObject *, PyObject **, size_t, PyObject *)
+    ctypedef object (*PyCFunction)(PyObject *, PyObject *)
+    ctypedef struct PyMethodDef:
+        const char *ml_name
+        PyCFunction ml_meth
+        int ml_flags
+        const char *ml_doc
     ctypedef struct PyArrayMethod_Spec:
         const char *name
         int nin
@@ -66,6 +83,14 @@ cdef extern from *:
     int PyUFunc_AddPromoter(object, object, object) except -1
     object common_dtype(PyArray_DTypeMeta *, PyArray_DTypeMeta *)
     object PyCapsule_New(void *, const char *, void *)
+    bint PyArray_Check(PyObject *)
+    PyObject *dtype_of(PyObject *)
+    int dimensions_of(PyObject *)
+    int METH_FASTCALL
+    int METH_KEYWORDS
+    PyObject *PyTuple_GetItem(tuple, Py_ssize_t)
+    Py_ssize_t PyTuple_Size(tuple)
+    object PyCFunction_NewEx(PyMethodDef *, object, object)
 
 
 PyArray_ImportNumPyAPI()
@@ -148,62 +173,185 @@ _documents = []
 
 
 @cython.final
-cdef class Parameter:
-    """A parameter of a function: its name and its domain.
+@cython.auto_pickle(False)
+cdef class Plan:
+    """What a function's plan returned: the ufunc and its last operands, for a dtype and values of the parameters."""
 
-    `cast` takes a value and the array it goes with, and returns what the ufunc takes. A scalar (ndim 0) is cast to the
-    array's float dtype (float64 for integers), so that it never changes the result's dtype, and then checked; arrays
-    are left as they are. The last conversion is kept, since a program calls a function with the same constant again and
-    again: the same float object with the same dtype costs two comparisons.
+    cdef object dtype, ufunc
+    cdef list owned  # what the pointers below borrow
+    cdef Py_ssize_t size  # of the operands
+    cdef PyObject *values[MOST]  # NULL for any array
+    cdef PyObject *operands[MOST]  # NULL for the value itself
+
+
+@cython.final
+cdef class Function:
+    """What a function made by `with_parameters` knows: its plan in Python, its arguments, and the last plan made.
+
+    It pickles as the package, and so the function, which pickles as an attribute of this object, as one of the package.
+    """
+
+    cdef object plan
+    cdef Plan last
+    cdef Py_ssize_t operands, parameters
+    cdef tuple owned  # what the pointers below borrow
+    cdef PyObject *names[MOST]  # of operands, parameters, out, where
+    cdef PyObject *defaults[MOST]  # NULL for none
+    cdef PyMethodDef method
+
+    def __reduce__(self):
+        return __import__, ("relu_c",)
+
+
+cdef tuple _WHERE = ("where",)
+cdef PyObject *_TRUE = <PyObject *>True
+
+
+def with_parameters(plan, str text):
+    """Make a function with parameters: a built-in one, since a call on a small array is nothing but overhead.
+
+    It calls the ufunc of the plan with the operands, the plan's parameters, `out`, and `where` if that is not True. The
+    last plan is used again while x has the same dtype and the parameters are the same numbers, or arrays where they
+    were arrays: a program calls a function with the same constants again and again.
 
     Parameters
     ----------
-    name : str
-        The parameter's name, for the error.
-    test : callable
-        Whether a float lies in the domain.
-    domain : str
-        The domain in words, for the error.
+    plan : callable
+        A Python function with the name, arguments and defaults of the function: operands, x or y the last of them, then
+        ``/``, parameters, ``*, out=None, where=True``. It returns the ufunc and what it takes for each parameter; what
+        it returns may depend on the dtype of x and on the parameters. It has to return an array (ndim > 0) as it is.
+    text : str
+        The docstring.
+
+    Returns
+    -------
+    builtin_function_or_method
     """
+    cdef Function function = Function.__new__(Function)
+    cdef Py_ssize_t k
+    code = plan.__code__
+    function.operands = code.co_posonlyargcount
+    function.parameters = code.co_argcount - code.co_posonlyargcount
+    function.plan = plan
+    function.last = Plan.__new__(Plan)  # for the dtype None, which no array has
+    names = (*code.co_varnames[:code.co_argcount], "out", "where")
+    defaults = (*(plan.__defaults__ or ()), None, True)
+    required = len(names) - len(defaults)
+    if len(names) > MOST:
+        raise ValueError(f"{plan.__name__} has more than {MOST} arguments")
+    shown = [*names[:required], *map("{}={!r}".format, names[required:], defaults)]
+    shown.insert(-2, "*")
+    shown.insert(function.operands, "/")
+    name = plan.__name__.encode()
+    documentation = f"{plan.__name__}({', '.join(shown)})\n--\n\n{text}".encode()
+    function.owned = names, defaults, name, documentation
+    for k in range(len(names)):
+        function.names[k] = PyTuple_GetItem(names, k)
+    for k in range(len(defaults)):
+        function.defaults[required + k] = PyTuple_GetItem(defaults, k)
+    function.method.ml_name = name
+    function.method.ml_meth = <PyCFunction><void *>_call
+    function.method.ml_flags = METH_FASTCALL | METH_KEYWORDS
+    function.method.ml_doc = documentation
+    return PyCFunction_NewEx(&function.method, function, "relu_c")
 
-    cdef str name
-    cdef object test
-    cdef str domain
-    cdef tuple last
 
-    def __init__(self, str name, test, str domain):
-        self.name = name
-        self.test = test
-        self.domain = domain
-        self.last = self, None, None  # nothing yet: no value is this object
+cdef object _call(PyObject *self, PyObject **given, Py_ssize_t positional, PyObject *keywords):
+    cdef Function function = <Function>self
+    cdef PyObject *arguments[MOST]
+    cdef Py_ssize_t first = function.operands, end = first + function.parameters, k
+    if not _parse(function, given, positional, keywords, arguments):
+        names = () if keywords == NULL else <tuple>keywords
+        values = [<object>given[k] for k in range(positional + len(names))]
+        return function.plan(*values[:positional], **dict(zip(names, values[positional:])))  # raises Python's TypeError
+    cdef PyObject *out = arguments[end]
+    cdef PyObject *where = arguments[end + 1]
+    cdef Plan plan = _plan(function, arguments)
+    for k in range(plan.size):
+        if plan.operands[k] != NULL:
+            arguments[first + k] = plan.operands[k]
+    arguments[first + plan.size] = out
+    arguments[first + plan.size + 1] = where
+    return (<ufunc_call>(<PyUFuncObject *>plan.ufunc).vectorcall)(
+        <PyObject *>plan.ufunc, arguments, first + plan.size + 1, NULL if where == _TRUE else <PyObject *>_WHERE
+    )
 
-    def cast(self, value, x):
-        """Return the value, checked and in the dtype that goes with x."""
-        dtype = getattr(x, "dtype", None)
-        last_value, last_dtype, last_array = self.last
-        if value is last_value and dtype is last_dtype:
-            return last_array
-        if type(value) is float and dtype is not None:
-            array = self._convert(value, dtype)
-            self.last = value, dtype, array
-            return array
-        if isinstance(value, (str, bytes, complex, np.complexfloating)) or value is None:
-            raise TypeError(f"{self.name} must be a real number or an array of them, not {value!r}")
-        if np.ndim(value):
-            return value
-        if dtype is not None:
-            return self._convert(float(value), dtype)
-        if hasattr(x, "dtypes"):  # a pandas DataFrame: each column has its own
-            return self._convert(float(value), np.result_type(*x.dtypes))
-        return self._convert(float(value), np.asarray(x).dtype)
 
-    def _convert(self, value, dtype):
-        with np.errstate(over="ignore"):
-            array = np.asarray(value, dtype if dtype.kind == "f" else np.float64)
-        if not self.test(float(array)):
-            raise ValueError(f"{self.name} must be {self.domain}, not {value!r} ({array.dtype} {array!s})")
-        array.flags.writeable = False
-        return array
+cdef bint _parse(Function function, PyObject **given, Py_ssize_t positional, PyObject *keywords, PyObject **arguments):
+    """Put the arguments of a call in their order, and the defaults; return whether the call is one of the function."""
+    cdef Py_ssize_t end = function.operands + function.parameters + 2, k, place
+    if positional > end - 2:
+        return False
+    for k in range(end):
+        arguments[k] = given[k] if k < positional else function.defaults[k]
+    if keywords != NULL:
+        for k in range(PyTuple_Size(<tuple>keywords)):
+            place = _find(function, PyTuple_GetItem(<tuple>keywords, k))
+            if place < positional:
+                return False
+            arguments[place] = given[positional + k]
+    for k in range(end):
+        if arguments[k] == NULL:
+            return False
+    return True
+
+
+cdef Py_ssize_t _find(Function function, PyObject *name):
+    """Return the place of the argument with a name, or -1."""
+    cdef Py_ssize_t end = function.operands + function.parameters + 2, k
+    for k in range(function.operands, end):  # names in source code are interned
+        if function.names[k] == name:
+            return k
+    for k in range(function.operands, end):
+        if <object>function.names[k] == <object>name:
+            return k
+    return -1
+
+
+cdef Plan _plan(Function function, PyObject **arguments):
+    """Return the last plan if it is one for these arguments, or make one."""
+    cdef Plan plan = function.last
+    cdef PyObject *x = arguments[function.operands - 1]
+    cdef PyObject **parameters = arguments + function.operands
+    cdef Py_ssize_t k
+    cdef bint known = PyArray_Check(x) and dtype_of(x) == <PyObject *>plan.dtype
+    for k in range(function.parameters):
+        known = known and _same(parameters[k], plan.values[k])
+    if known:
+        return plan
+    values = [<object>parameters[k] for k in range(function.parameters)]
+    ufunc, *operands = function.plan(*[<object>arguments[k] for k in range(function.operands)], *values)
+    if not isinstance(ufunc, np.ufunc) or len(operands) not in (0, function.parameters):
+        raise TypeError(f"a plan is a ufunc and an operand for each parameter or none, not {ufunc!r}, {operands!r}")
+    plan = Plan.__new__(Plan)
+    plan.ufunc = ufunc
+    plan.size = len(operands)
+    plan.owned = []
+    for k in range(function.parameters):
+        if not _is_array(parameters[k]):
+            plan.owned.append(values[k])
+            plan.values[k] = parameters[k]
+            if operands:
+                operand = operands[k]
+                plan.owned.append(operand)
+                plan.operands[k] = <PyObject *>operand
+    if PyArray_Check(x) and {type(value) for value in values if not np.ndim(value)} <= {float, int}:
+        plan.dtype = <object>dtype_of(x)
+        function.last = plan
+    return plan
+
+
+cdef bint _is_array(PyObject *parameter):
+    return PyArray_Check(parameter) and dimensions_of(parameter) > 0
+
+
+cdef bint _same(PyObject *value, PyObject *last):
+    """Return whether a value is planned for like the last one: an array like any array, equal floats if not zeros."""
+    if last == NULL:
+        return _is_array(value)
+    return value == last or (
+        type(<object>value) is float and type(<object>last) is float and <object>value == <object>last != 0
+    )
 
 
 def document(ufunc, str text, str module, str qualname):

@@ -1,7 +1,8 @@
 """The ReLU family: functions, gradients, and gradients from the output.
 
 A function without parameters is a ufunc; one with parameters is a wrapper with defaults over a ufunc of `relu_c.ufuncs`,
-which takes NumPy's other ufunc arguments (``dtype=``, ``casting=``, ``order=``, ``subok=``) too.
+which takes NumPy's other ufunc arguments (``dtype=``, ``casting=``, ``order=``, ``subok=``) too. The wrappers below are
+plans: they return the ufunc and its parameters, and `relu_c._ufuncs.with_parameters` calls it, with `out` and `where`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ import numpy as np
 
 from relu_c import ufuncs
 from relu_c._pages import Page
-from relu_c._parameters import finite, non_negative, not_nan, positive
-from relu_c._ufuncs import Parameter
+from relu_c._parameters import Parameter, finite, non_negative, not_nan, positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -198,21 +198,21 @@ _leaky_relu = Page(
 
 @_leaky_relu.forward
 def leaky_relu(x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu(x, _slope.cast(negative_slope, x), out, where=where)
+    return ufuncs.leaky_relu, _slope.cast(negative_slope, x)
 
 
 @_leaky_relu.grad
 def leaky_relu_grad(
     dy: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad(dy, x, _slope.cast(negative_slope, x), out, where=where)
+    return ufuncs.leaky_relu_grad, _slope.cast(negative_slope, x)
 
 
 @_leaky_relu.grad_from_output
 def leaky_relu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, negative_slope: ArrayLike = 0.01, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad_from_output(dy, y, _slope_of_output.cast(negative_slope, y), out, where=where)
+    return ufuncs.leaky_relu_grad_from_output, _slope_of_output.cast(negative_slope, y)
 
 
 _weight = Parameter("weight", finite, "finite")
@@ -243,19 +243,19 @@ _prelu = Page(
 
 @_prelu.forward
 def prelu(x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu(x, _weight.cast(weight, x), out, where=where)
+    return ufuncs.leaky_relu, _weight.cast(weight, x)
 
 
 @_prelu.grad
 def prelu_grad(dy: ArrayLike, x: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.leaky_relu_grad(dy, x, _weight.cast(weight, x), out, where=where)
+    return ufuncs.leaky_relu_grad, _weight.cast(weight, x)
 
 
 @_prelu.grad_from_output
 def prelu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, weight: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.leaky_relu_grad_from_output(dy, y, _weight_of_output.cast(weight, y), out, where=where)
+    return ufuncs.leaky_relu_grad_from_output, _weight_of_output.cast(weight, y)
 
 
 def channel_weight(weight: ArrayLike, ndim: int, axis: int = 1) -> NDArray[Any]:
@@ -320,21 +320,21 @@ _thresholded_relu = Page(
 
 @_thresholded_relu.forward
 def thresholded_relu(x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.thresholded_relu(x, _theta.cast(theta, x), out, where=where)
+    return ufuncs.thresholded_relu, _theta.cast(theta, x)
 
 
 @_thresholded_relu.grad
 def thresholded_relu_grad(
     dy: ArrayLike, x: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.thresholded_relu_grad(dy, x, _theta.cast(theta, x), out, where=where)
+    return ufuncs.thresholded_relu_grad, _theta.cast(theta, x)
 
 
 @_thresholded_relu.grad_from_output
 def thresholded_relu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, theta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.thresholded_relu_grad_from_output(dy, y, _theta_of_output.cast(theta, y), out, where=where)
+    return ufuncs.thresholded_relu_grad_from_output, _theta_of_output.cast(theta, y)
 
 
 _threshold = Parameter("threshold", finite, "finite")
@@ -362,14 +362,14 @@ _threshold_page = Page(
 def threshold(
     x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.threshold(x, _threshold.cast(threshold, x), _value.cast(value, x), out, where=where)
+    return ufuncs.threshold, _threshold.cast(threshold, x), _value.cast(value, x)
 
 
 @_threshold_page.grad
 def threshold_grad(
     dy: ArrayLike, x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.threshold_grad(dy, x, _threshold.cast(threshold, x), _value.cast(value, x), out, where=where)
+    return ufuncs.threshold_grad, _threshold.cast(threshold, x), _value.cast(value, x)
 
 
 _min_val = Parameter("min_val", not_nan, "a number")
@@ -403,11 +403,10 @@ _hard_tanh = Page(
 )
 
 
-def _bounds(min_val: Any, max_val: Any, x: Any) -> tuple[Any, Any]:
+def _bounds(x: Any, min_val: Any, max_val: Any) -> tuple[Any, Any]:
     """Check the bounds of hard_tanh and convert them to what goes with x."""
     low, high = _min_val.cast(min_val, x), _max_val.cast(max_val, x)
-    scalars = type(min_val) is type(max_val) is float or np.ndim(min_val) == np.ndim(max_val) == 0
-    if scalars and min_val > max_val:
+    if np.ndim(min_val) == np.ndim(max_val) == 0 and min_val > max_val:
         raise ValueError(f"min_val must not exceed max_val, but {min_val!r} > {max_val!r}")
     return low, high
 
@@ -426,13 +425,13 @@ def _integer_bound(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
 def hard_tanh(
     x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    low, high = _bounds(min_val, max_val, x)
+    low, high = _bounds(x, min_val, max_val)
     dtype = getattr(x, "dtype", None) or np.asarray(x).dtype
     if dtype.kind in "biu":
         if dtype.kind == "b":
             raise TypeError("hard_tanh has no loop for bool operands; convert x to an integer or float dtype")
         low, high = _integer_bound("min_val", min_val, dtype), _integer_bound("max_val", max_val, dtype)
-    return ufuncs.hard_tanh(x, low, high, out, where=where)
+    return ufuncs.hard_tanh, low, high
 
 
 @_hard_tanh.grad
@@ -446,7 +445,7 @@ def hard_tanh_grad(
     out: Out = None,
     where: ArrayLike = True,
 ) -> Any:
-    return ufuncs.hard_tanh_grad(dy, x, *_bounds(min_val, max_val, x), out, where=where)
+    return ufuncs.hard_tanh_grad, *_bounds(x, min_val, max_val)
 
 
 @_hard_tanh.grad_from_output
@@ -460,7 +459,7 @@ def hard_tanh_grad_from_output(
     out: Out = None,
     where: ArrayLike = True,
 ) -> Any:
-    return ufuncs.hard_tanh_grad_from_output(dy, y, *_bounds(min_val, max_val, y), out, where=where)
+    return ufuncs.hard_tanh_grad_from_output, *_bounds(y, min_val, max_val)
 
 
 _slope_of_sigmoid = Parameter("slope", finite, "finite")
@@ -491,7 +490,7 @@ _hard_sigmoid = Page(
 
 
 def _is_default(slope: Any, offset: Any) -> bool:
-    return type(slope) is float and slope == 1 / 6 and type(offset) is float and offset == 1 / 2
+    return type(slope) is type(offset) is float and slope == 1 / 6 and offset == 1 / 2
 
 
 @_hard_sigmoid.forward
@@ -499,8 +498,8 @@ def hard_sigmoid(
     x: ArrayLike, /, slope: ArrayLike = 1 / 6, offset: ArrayLike = 1 / 2, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
     if _is_default(slope, offset):
-        return ufuncs.hard_sigmoid_default(x, out, where=where)
-    return ufuncs.hard_sigmoid(x, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x), out, where=where)
+        return (ufuncs.hard_sigmoid_default,)
+    return ufuncs.hard_sigmoid, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x)
 
 
 @_hard_sigmoid.grad
@@ -515,8 +514,8 @@ def hard_sigmoid_grad(
     where: ArrayLike = True,
 ) -> Any:
     if _is_default(slope, offset):
-        return ufuncs.hard_sigmoid_default_grad(dy, x, out, where=where)
-    return ufuncs.hard_sigmoid_grad(dy, x, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x), out, where=where)
+        return (ufuncs.hard_sigmoid_default_grad,)
+    return ufuncs.hard_sigmoid_grad, _slope_of_sigmoid.cast(slope, x), _offset.cast(offset, x)
 
 
 @_hard_sigmoid.grad_from_output
@@ -531,10 +530,8 @@ def hard_sigmoid_grad_from_output(
     where: ArrayLike = True,
 ) -> Any:
     if _is_default(slope, offset):
-        return ufuncs.hard_sigmoid_default_grad_from_output(dy, y, out, where=where)
-    return ufuncs.hard_sigmoid_grad_from_output(
-        dy, y, _slope_of_sigmoid.cast(slope, y), _offset.cast(offset, y), out, where=where
-    )
+        return (ufuncs.hard_sigmoid_default_grad_from_output,)
+    return ufuncs.hard_sigmoid_grad_from_output, _slope_of_sigmoid.cast(slope, y), _offset.cast(offset, y)
 
 
 _hard_swish = Page(
@@ -574,21 +571,21 @@ _hard_shrink = Page(
 
 @_hard_shrink.forward
 def hard_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.hard_shrink(x, _lambd.cast(lambd, x), out, where=where)
+    return ufuncs.hard_shrink, _lambd.cast(lambd, x)
 
 
 @_hard_shrink.grad
 def hard_shrink_grad(
     dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.hard_shrink_grad(dy, x, _lambd.cast(lambd, x), out, where=where)
+    return ufuncs.hard_shrink_grad, _lambd.cast(lambd, x)
 
 
 @_hard_shrink.grad_from_output
 def hard_shrink_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.hard_shrink_grad_from_output(dy, y, _lambd.cast(lambd, y), out, where=where)
+    return ufuncs.hard_shrink_grad_from_output, _lambd.cast(lambd, y)
 
 
 _soft_shrink = Page(
@@ -610,21 +607,21 @@ _soft_shrink = Page(
 
 @_soft_shrink.forward
 def soft_shrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.soft_shrink(x, _lambd.cast(lambd, x), out, where=where)
+    return ufuncs.soft_shrink, _lambd.cast(lambd, x)
 
 
 @_soft_shrink.grad
 def soft_shrink_grad(
     dy: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.soft_shrink_grad(dy, x, _lambd.cast(lambd, x), out, where=where)
+    return ufuncs.soft_shrink_grad, _lambd.cast(lambd, x)
 
 
 @_soft_shrink.grad_from_output
 def soft_shrink_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, lambd: ArrayLike = 0.5, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.soft_shrink_grad_from_output(dy, y, _lambd.cast(lambd, y), out, where=where)
+    return ufuncs.soft_shrink_grad_from_output, _lambd.cast(lambd, y)
 
 
 _softsign = Page(
@@ -747,21 +744,21 @@ _softplus = Page(
 
 @_softplus.forward
 def softplus(x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.softplus(x, _beta_of_softplus.cast(beta, x), out, where=where)
+    return ufuncs.softplus, _beta_of_softplus.cast(beta, x)
 
 
 @_softplus.grad
 def softplus_grad(
     dy: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.softplus_grad(dy, x, _beta_of_softplus.cast(beta, x), out, where=where)
+    return ufuncs.softplus_grad, _beta_of_softplus.cast(beta, x)
 
 
 @_softplus.grad_from_output
 def softplus_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.softplus_grad_from_output(dy, y, _beta_of_softplus.cast(beta, y), out, where=where)
+    return ufuncs.softplus_grad_from_output, _beta_of_softplus.cast(beta, y)
 
 
 _alpha_of_elu = Parameter("alpha", non_negative, "finite and at least 0")
@@ -787,21 +784,21 @@ _elu = Page(
 
 @_elu.forward
 def elu(x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.elu(x, _alpha_of_elu.cast(alpha, x), out, where=where)
+    return ufuncs.elu, _alpha_of_elu.cast(alpha, x)
 
 
 @_elu.grad
 def elu_grad(
     dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.elu_grad(dy, x, _alpha_of_elu.cast(alpha, x), out, where=where)
+    return ufuncs.elu_grad, _alpha_of_elu.cast(alpha, x)
 
 
 @_elu.grad_from_output
 def elu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.elu_grad_from_output(dy, y, _alpha_of_elu.cast(alpha, y), out, where=where)
+    return ufuncs.elu_grad_from_output, _alpha_of_elu.cast(alpha, y)
 
 
 _alpha_of_celu = Parameter("alpha", positive, "finite and above 0")
@@ -832,21 +829,21 @@ _celu = Page(
 
 @_celu.forward
 def celu(x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.celu(x, _alpha_of_celu.cast(alpha, x), out, where=where)
+    return ufuncs.celu, _alpha_of_celu.cast(alpha, x)
 
 
 @_celu.grad
 def celu_grad(
     dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.celu_grad(dy, x, _alpha_of_celu.cast(alpha, x), out, where=where)
+    return ufuncs.celu_grad, _alpha_of_celu.cast(alpha, x)
 
 
 @_celu.grad_from_output
 def celu_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, alpha: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.celu_grad_from_output(dy, y, _alpha_of_celu.cast(alpha, y), out, where=where)
+    return ufuncs.celu_grad_from_output, _alpha_of_celu.cast(alpha, y)
 
 
 _selu = Page(
@@ -960,14 +957,14 @@ _swish = Page(
 
 @_swish.forward
 def swish(x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.swish(x, _beta_of_swish.cast(beta, x), out, where=where)
+    return ufuncs.swish, _beta_of_swish.cast(beta, x)
 
 
 @_swish.grad
 def swish_grad(
     dy: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.swish_grad(dy, x, _beta_of_swish.cast(beta, x), out, where=where)
+    return ufuncs.swish_grad, _beta_of_swish.cast(beta, x)
 
 
 _mish = Page(
@@ -1009,18 +1006,18 @@ _squareplus = Page(
 
 @_squareplus.forward
 def squareplus(x: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True) -> Any:
-    return ufuncs.squareplus(x, _b_of_squareplus.cast(b, x), out, where=where)
+    return ufuncs.squareplus, _b_of_squareplus.cast(b, x)
 
 
 @_squareplus.grad
 def squareplus_grad(
     dy: ArrayLike, x: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.squareplus_grad(dy, x, _b_of_squareplus.cast(b, x), out, where=where)
+    return ufuncs.squareplus_grad, _b_of_squareplus.cast(b, x)
 
 
 @_squareplus.grad_from_output
 def squareplus_grad_from_output(
     dy: ArrayLike, y: ArrayLike, /, b: ArrayLike = 4.0, *, out: Out = None, where: ArrayLike = True
 ) -> Any:
-    return ufuncs.squareplus_grad_from_output(dy, y, _b_of_squareplus.cast(b, y), out, where=where)
+    return ufuncs.squareplus_grad_from_output, _b_of_squareplus.cast(b, y)

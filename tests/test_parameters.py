@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -130,6 +132,80 @@ def test_parameter_that_is_no_number(name, parameter):
         with pytest.raises(TypeError, match=parameter):
             getattr(relu_c, name)(*arrays, **parameters | {parameter: value}, out=out)
         assert (out == 77).all()
+
+
+@every_wrapper
+def test_wrong_calls_raise_what_python_raises(name):
+    function, arrays = getattr(relu_c, name), [1.0] * (2 if "_grad" in name else 1)
+    stem, parameters = re.escape(f"{name}()"), scalar_parameters(name)
+    with pytest.raises(TypeError, match=rf"{stem} missing {len(arrays)}.* required positional argument"):
+        function(**dict.fromkeys(parameters, 1.0))
+    with pytest.raises(TypeError, match=rf"{stem} got an unexpected keyword argument 'inplace'"):
+        function(*arrays, *(1.0 for _ in parameters), inplace=True)
+    with pytest.raises(TypeError, match=rf"{stem} got multiple values for argument '{parameters[0]}'"):
+        function(*arrays, 1.0, **dict.fromkeys(parameters, 1.0))
+    with pytest.raises(TypeError, match=rf"{stem} takes .*positional arguments? but"):
+        function(*arrays, *(1.0 for _ in parameters), None)
+    if inspect.signature(function).parameters[parameters[0]].default is inspect.Parameter.empty:
+        with pytest.raises(TypeError, match=rf"{stem} missing .*'{parameters[0]}'"):
+            function(*arrays)
+    with pytest.raises(TypeError, match="positional-only arguments passed as keyword"):
+        function(*arrays[1:], *(1.0 for _ in parameters), **{"y" if name.endswith("_output") else "x": 1.0})
+
+
+def test_keywords_need_not_be_interned():
+    x, out = np.float32([-1.0, 1.0]), np.empty(2, np.float32)
+    keywords = {"".join(["negative_", "slope"]): 0.5, "".join(["ou", "t"]): out}
+    assert relu_c.leaky_relu(x, **keywords) is out
+    assert out.tolist() == [-0.5, 1.0]
+
+
+def test_kept_parameters_are_those_of_the_call():
+    """A call that follows one with other parameters, or with an operand of another type, has its own."""
+    x = {dtype: np.linspace(-2, 2, 9).astype(dtype) for dtype in (*FLOATS, np.int32)}
+    random = np.random.default_rng(0)
+    slopes = (
+        0.5,
+        0.25,
+        1,
+        0,
+        0.0,
+        -0.0,
+        np.float32(0.125),
+        np.array(0.75),
+        np.full(9, 0.5),
+        np.full(9, 2.0, np.float16),
+    )
+    for _ in range(500):
+        operand, slope = x[random.choice(list(x))], slopes[random.integers(len(slopes))]
+        dtype = operand.dtype if operand.dtype.kind == "f" else np.float64
+        given = slope if np.ndim(slope) else np.asarray(slope, dtype)
+        assert_same_bits(relu_c.leaky_relu(operand, slope), UFUNCS["leaky_relu"](operand, given))
+        lower = -1.0 if random.integers(2) else -1
+        assert relu_c.hard_tanh(operand, lower, 1).dtype == operand.dtype
+        defaults = random.integers(2)
+        pair = (1 / 6, 1 / 2) if defaults else (np.full(9, 1 / 6, dtype), 1 / 2)
+        ufunc = UFUNCS["hard_sigmoid_default"] if defaults else UFUNCS["hard_sigmoid"]
+        operands = () if defaults else (pair[0], np.asarray(1 / 2, dtype))
+        assert_same_bits(relu_c.hard_sigmoid(operand, *pair), ufunc(operand, *operands))
+
+
+def test_array_parameter_is_not_kept():
+    weight = np.float32([0.5])
+    references = sys.getrefcount(weight)
+    relu_c.prelu(np.float32([-1.0]), weight)
+    assert sys.getrefcount(weight) == references
+
+
+def test_kept_parameters_and_threads():
+    """Threads that call the same function with parameters of their own get their own results."""
+    x = np.full(1000, -1.0, np.float32)
+
+    def right(slope):
+        return all((relu_c.leaky_relu(x, slope) == np.float32(-slope)).all() for _ in range(2000))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(right, (0.1, 0.2, 0.3, 0.4)))
 
 
 def test_channel_weight():
