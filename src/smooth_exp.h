@@ -120,40 +120,36 @@ INLINE double FN(sigmoid_grad)(double dy, double x)
 
 INLINE double FN(sigmoid_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, y)); }
 
-/* N = (e^a - 1) B = (s - 1)(2 + w) + (s + 1) r, a <= 0: 2r where n = 0, so relatively exact near 0. s = 2^n. */
-INLINE double FN(expm1_numerator)(double s, double r, double rl, double w, double *tail)
-{
-    double c1 = s - 1.0, c2 = s + 1.0, k, kl, v, vl, N;
-    if (NARROW) {
-        *tail = 0.0;
-        return FMA(2.0, c1, FMA(c1, w, c2 * r));
-    }
-    k = two_product(c2, r, &kl);
-    v = fast_two_sum(k, c1 * w, &vl);
-    N = fast_two_sum(2.0 * c1, v, tail);
-    N = c1 == 0.0 ? v : N;
-    *tail += (vl + kl) + (c2 * rl + 2.0 * ((-1.0 - c1) + s));
-    return N;
-}
-
-/* (e^a + 1) B = (s + 1)(2 + w) + (s - 1) r = B + sA */
-INLINE double FN(tanh_denominator)(double s, double r, double w, double A, double Al, double B, double Bl, double *tail)
+/* NARROW: (e^a - 1) B = (s - 1)(2 + w) + (s + 1) r, a <= 0: 2r where n = 0, so relatively exact near 0. s = 2^n. */
+INLINE double FN(expm1_numerator)(double s, double r, double w)
 {
     double c1 = s - 1.0, c2 = s + 1.0;
-    *tail = 0.0;
-    if (NARROW)
-        return FMA(2.0, c2, FMA(c2, w, c1 * r));
-    return FN(logistic_denominator)(B, Bl, s * A, s * Al, tail);
+    return FMA(2.0, c1, FMA(c1, w, c2 * r));
 }
 
-/* tanh = (e^2a - 1)/(e^2a + 1) on a = -|x|, then the sign of x: odd by construction. */
+/* NARROW: (e^a + 1) B = (s + 1)(2 + w) + (s - 1) r */
+INLINE double FN(tanh_denominator)(double s, double r, double w)
+{
+    double c1 = s - 1.0, c2 = s + 1.0;
+    return FMA(2.0, c2, FMA(c2, w, c1 * r));
+}
+
+/* tanh = (e^2a - 1)/(e^2a + 1) on a = -|x|, then the sign of x: odd by construction.
+ * float64: -1 + 2sA/D, or 2r/D where n = 0. Between neighbours e^2a grows by 2^-53 of itself or more, the quotient's error is
+ * 2^-60 of it, and the last sum rounds once: the result is monotone. */
 INLINE double FN(tanh_quotient)(double a, double *ql)
 {
-    double r, rl, w, A, Al, B, Bl, N, Nl, D, Dl, s, m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    double r, rl, w, A, Al, B, Bl, D, Dl, s, q, e, m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
     s = exp2_shifted(m);
-    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
-    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
-    return FN(quotient_tail)(N, Nl, D, Dl, ql);
+    if (NARROW) {
+        *ql = 0.0;
+        return FN(expm1_numerator)(s, r, w) / FN(tanh_denominator)(s, r, w);
+    }
+    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
+    q = FN(quotient_tail)(2.0 * (s == 1.0 ? r : s * A), 2.0 * (s == 1.0 ? rl : s * Al), D, Dl, ql);
+    q = fast_two_sum(s == 1.0 ? 0.0 : -1.0, q, &e);
+    *ql += e;
+    return q;
 }
 
 INLINE double FN(tanh)(double x)
@@ -358,14 +354,16 @@ INLINE double FN(gelu_tanh_grad)(double dy, double x)
     return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), t, tl, 0x1.ffffffffffffcp-1, 0.0, -0.0));
 }
 
-/* c (e^z - 1) for z <= 0, without the scale: N/B; c may carry a tail. Below -40 the exponential is gone. */
-INLINE double FN(expm1_parts)(double z, double zl, double *Nl, double *B, double *Bl)
+/* (c + cl) q + (0 or -(c + cl)), q = n/d: the end of c (e^z - 1) in float64, monotone as tanh is. c is scaled by k, which `back` undoes. */
+INLINE double FN(expm1_end)(double n, double nl, double d, double dl, double c, double cl, int near, double back)
 {
-    double r, rl, w, A, Al, m;
-    zl = z < -40.0 ? -0.0 : zl;
-    z = z < -40.0 ? -40.0 : z;
-    m = FN(exp_parts)(z, zl, &r, &rl, &w, &A, &Al, B, Bl);
-    return FN(expm1_numerator)(exp2_shifted(m), r, rl, w, Nl);
+    double ql, e, pl, q = FN(quotient_tail)(n, nl, d, dl, &ql), p;
+    q = fast_two_sum(q, ql, &ql);
+    p = c * q;
+    e = FMA(c, q, -p);
+    e = magnitude(p) > 0x1p-900 ? e : 0.0; /* q itself may be tiny: then it is exact, and so is c q but for one rounding */
+    p = fast_two_sum(near ? 0.0 : -c, p, &pl);
+    return (p + (pl + (e + (c * ql + cl * q) - (near ? 0.0 : cl)))) * back;
 }
 
 /* (c + cl) e^z for z <= 0, by the polynomial, which needs no division. */
@@ -388,18 +386,16 @@ INLINE double FN(scaled_exp)(double c, double cl, double z, double zl)
 /* (c + cl)(e^z - 1) for z <= 0 */
 INLINE double FN(scaled_expm1)(double c, double cl, double z, double zl)
 {
-    double Nl, B, Bl, N = FN(expm1_parts)(z, zl, &Nl, &B, &Bl), q, ql, p, e, k;
+    double r, rl, w, A, Al, B, Bl, m, s, k;
+    zl = z < -40.0 ? -0.0 : zl;
+    z = z < -40.0 ? -40.0 : z;
+    m = FN(exp_parts)(z, zl, &r, &rl, &w, &A, &Al, &B, &Bl);
+    s = exp2_shifted(m);
     if (NARROW)
-        return c * N / B;
-    q = FN(quotient_tail)(N, Nl, B, Bl, &ql);
-    q = fast_two_sum(q, ql, &ql);
+        return c * FN(expm1_numerator)(s, r, w) / B;
     k = FN(moderating_power)(c);
-    c *= k;
-    cl *= k;
-    p = c * q;
-    e = FMA(c, q, -p);
-    e = magnitude(p) > 0x1p-900 ? e : 0.0; /* q itself may be tiny: then it is exact, and so is c q but for one rounding */
-    return with_sign_of((p + (e + (c * ql + cl * q))) * (1.0 / k), N);
+    m = FN(expm1_end)(s == 1.0 ? 2.0 * r : s * A, s == 1.0 ? 2.0 * rl : s * Al, B, Bl, c * k, cl * k, s == 1.0, 1.0 / k);
+    return with_sign_of(m, z);
 }
 
 INLINE double FN(elu)(double x, double alpha)
@@ -451,28 +447,22 @@ INLINE double FN(celu_argument)(double x, double alpha, double *zl)
 }
 INLINE double FN(celu)(double x, double alpha)
 {
-    double zl, z = FN(celu_argument)(x, alpha, &zl), N, Nl, B, Bl, q, ql, p, e, c, k, back;
+    double zl, z = FN(celu_argument)(x, alpha, &zl), r, rl, w, A, Al, B, Bl, c, k, s, y;
     int near;
     if (NARROW) {
-        N = FN(scaled_expm1)(alpha, 0.0, z, zl);
-        return x >= 0.0 ? x : N;
+        y = FN(scaled_expm1)(alpha, 0.0, z, zl);
+        return x >= 0.0 ? x : y;
     }
-    N = FN(expm1_parts)(z, zl, &Nl, &B, &Bl);
+    zl = z < -40.0 ? -0.0 : zl;
+    z = z < -40.0 ? -40.0 : z;
+    s = exp2_shifted(FN(exp_parts)(z, zl, &r, &rl, &w, &A, &Al, &B, &Bl));
     /* near 0 without the rounding of z: alpha (e^z - 1) = x (e^z - 1)/z = 2x/B */
-    near = z > -0.25;
+    near = s == 1.0;
     k = x < -1.0 ? 0x1p-200 : 0x1p200;
-    back = x < -1.0 ? 0x1p200 : 0x1p-200;
     c = FN(moderating_power)(alpha);
-    N = near ? 2.0 * (x * k) : N;
-    Nl = near ? 0.0 : Nl;
-    back = near ? back : 1.0 / c;
-    c = near ? 1.0 : alpha * c;
-    q = FN(quotient_tail)(N, Nl, B, Bl, &ql);
-    q = fast_two_sum(q, ql, &ql);
-    p = c * q;
-    e = FMA(c, q, -p);
-    q = (p + (e + c * ql)) * back;
-    return x >= 0.0 ? x : q;
+    y = FN(expm1_end)(near ? 2.0 * (x * k) : s * A, near ? 0.0 : s * Al, B, Bl, near ? 1.0 : alpha * c, 0.0, near,
+                      near ? (x < -1.0 ? 0x1p200 : 0x1p-200) : 1.0 / c);
+    return x >= 0.0 ? x : y;
 }
 
 INLINE double FN(celu_grad)(double dy, double x, double alpha)
@@ -525,7 +515,7 @@ INLINE double FN(wide_w)(double r, double *tail)
 INLINE double FN(tanh_shrink)(double x)
 {
     double b = negative_abs(x), f = NARROW ? -9.75 : -20.0, a = b < f ? f : b, c = a > -0x1p-320 ? 0x1p200 : 1.0;
-    double r, rl, w, wl, s, m, A, Al, B, Bl, p, e, N, Nl, D, Dl, n, nl, d, dl, q, ql, y;
+    double r, rl, w, wl, s, m, A, Al, B, Bl, p, e, D, Dl, n, nl, d, dl, q, ql, y;
     int small = a >= -1.0;
     m = FN(exp_reduce)(a + a, -0.0, &r, &rl);
     m = small ? ROUND_SHIFT : m;
@@ -533,26 +523,30 @@ INLINE double FN(tanh_shrink)(double x)
     rl = small ? 0.0 : rl;
     w = FN(wide_w)(r, &wl);
     s = exp2_shifted(m);
-    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
-    p = fast_two_sum(2.0, w, &e);
-    A = fast_two_sum(p, r, &Al);
-    B = fast_two_sum(p, -r, &Bl);
-    Al += e + rl;
-    Bl += e - rl;
-    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
     if (NARROW) {
+        double N = FN(expm1_numerator)(s, r, w);
+        D = FN(tanh_denominator)(s, r, w);
         n = a * w;
         d = 2.0 + w;
         d = a > -0x1p-24 ? 0x1.0000000000004p1 : d;
         q = (small ? n : N) / (small ? d : D);
         return with_sign_of(small ? q : FMA(-0x1.ffffffffffffep-1, q, b), x); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
     }
+    p = fast_two_sum(2.0, w, &e);
+    A = fast_two_sum(p, r, &Al);
+    B = fast_two_sum(p, -r, &Bl);
+    Al += e + rl;
+    Bl += e - rl;
+    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
     y = a * c;
     n = y * w;
     nl = FMA(y, w, -n) + y * wl;
     d = fast_two_sum(2.0, w, &dl);
     dl += wl;
-    q = FN(quotient_tail)(small ? n : N, small ? nl : Nl, small ? d : D, small ? dl : Dl, &ql);
+    q = FN(quotient_tail)(small ? n : 2.0 * s * A, small ? nl : 2.0 * s * Al, small ? d : D, small ? dl : Dl, &ql);
+    e = q - 1.0; /* beyond 1, tanh = -1 + q */
+    ql += small ? 0.0 : (-1.0 - e) + q;
+    q = small ? q : e;
     y = b - q;
     y = small ? q + ql : y + (((b - y) - q) - ql);
     y = b < -0x1p60 ? b : y;
@@ -562,18 +556,16 @@ INLINE double FN(tanh_shrink)(double x)
 /* tanh^2. Tie (NARROW): x^2 is one for some tiny x, and the value lies below by 2x^2/3: the divisor grows by 2^-51 below 2^-24. */
 INLINE double FN(tanh_shrink_grad)(double dy, double x)
 {
-    double a = negative_abs(x), r, rl, w, A, Al, B, Bl, N, Nl, D, Dl, v, s, m, q, ql, p;
+    double a = negative_abs(x), v, q, ql, p;
     a = a < -20.0 ? -20.0 : a;
-    m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
-    s = exp2_shifted(m);
-    N = FN(expm1_numerator)(s, r, rl, w, &Nl);
-    D = FN(tanh_denominator)(s, r, w, A, Al, B, Bl, &Dl);
     if (NARROW) {
+        double r, rl, w, A, Al, B, Bl, D, s = exp2_shifted(FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl));
+        D = FN(tanh_denominator)(s, r, w);
         D = a > -0x1p-24 ? 0x1.0000000000002p2 : D;
-        q = N / D;
+        q = FN(expm1_numerator)(s, r, w) / D;
         return gate(dy, q * q);
     }
-    q = FN(quotient_tail)(N, Nl, D, Dl, &ql);
+    q = FN(tanh_quotient)(a, &ql);
     q = fast_two_sum(q, ql, &ql);
     p = q * q;
     v = FMA(q, q, -p);

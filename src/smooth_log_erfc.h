@@ -26,7 +26,7 @@ INLINE double FN(scaled_argument)(double x, double beta, double *tl)
  * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2. */
 INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
 {
-    double a = at_least(negative_abs(t), EXP_LEAST), ll, l, f, b, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
+    double a = at_least(negative_abs(t), EXP_LEAST), ll, l, f, b, bl, c, cl, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
     int64_t upper;
     exp_fraction e = FN(exp_quotient)(a, NARROW ? -0.0 : t < 0.0 ? tl : -tl);
     l = FN(log1p_quotient)(a, e, &ll, &upper);
@@ -37,8 +37,12 @@ INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
     f = FN(moderating)(beta);
     beta *= f;
     b = 1.0 / beta;
+    bl = FMA(-b, beta, 1.0) * b;
     y = two_product(l, b, &yl);
-    yl += l * (FMA(-b, beta, 1.0) * b) + ll * b;
+    yl += l * bl + ll * b;
+    c = two_product(LN2, b, &cl);
+    cl += LN2 * bl + LN2_TAIL * b;
+    y = FN(add_pairs)(masked(c, upper), masked(cl, upper), y, yl, &yl);
     y = fast_two_sum(y, yl, &yl);            /* so that f may bring y among the subnormals */
     s = two_sum(most, y * f, &sl);
     s = FN(round_pair)(s, sl + yl * f);

@@ -141,11 +141,12 @@ INLINE double FN(add_product)(double a, double al, double b, double bl, double c
  * NARROW: log c + 2 atanh(s), s = (1 + u - c)/(1 + u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s| <= 3 - 2 sqrt(2), and
  * where u is small u - u^2/2 + ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d), 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
  * minimax.py "2*(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "(mpf('1.0001')*(3-2*sqrt(2)))**2" 5 --weight t; half of 2^-51.2 relative to 2s.
- * float64: c = 1 and half of that q, of degree 10; fewer pairs outweigh the longer polynomial:
+ * float64: c = 2 where 2^k = 1, so that n - d = 2r and log(1 + u) - log 2, x/2 + x^2/8 + ..., is exact to 2^-58 of itself: between
+ * neighbours it grows by more than its error, however small x is. Half of that q, of degree 10:
  * minimax.py "(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "mpf('1.0001')/9" 10 --weight t; 2^-64.5. */
 INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *upper)
 {
-    double c, d, dl, v, vl, z, q;
+    double c, cl, d, dl, v, vl, z, q;
     if (NARROW) {
         *upper = (bits_of(x) - bits_of(-0.881373587019543)) >> 63;     /* x <= 0: the bits grow with |x| */
         c = masked(p.d, *upper);
@@ -160,8 +161,12 @@ INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *
         *ll = 0.0;
         return FMA(v * z, q, v + v);
     }
+    *upper = (bits_of(x) - bits_of(-0.34)) >> 63;
+    c = masked(p.d, *upper);
+    cl = masked(p.dl, *upper);
     d = FN(add_pairs)(p.d + p.d, p.dl + p.dl, p.n, p.nl, &dl);
-    v = FN(quotient_tail)(p.n, p.nl, d, dl, &vl);
+    d = FN(add_pairs)(d, dl, c, cl, &dl);
+    v = FN(quotient_tail)(p.n - c, p.nl - cl, d, dl, &vl);      /* the difference is exact: n is near d */
     z = v * v;
     q = FMA(z, 0x1.4fe6271ea6679p-4, 0x1.2033aca5948e7p-5);
     q = FMA(z, q, 0x1.c0f71f3e8e541p-5);
@@ -174,7 +179,6 @@ INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *
     q = FMA(z, q, 0x1.999999999965cp-3);
     q = FMA(z, q, 0x1.5555555555556p-2);
     v += v;
-    *upper = 0;
     *ll = FMA(v * z, q, vl + vl);
     return v;
 }
