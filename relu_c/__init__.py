@@ -6,13 +6,24 @@
 array([0., 0., 0., 3.], dtype=float32)
 """
 
+from relu_c import _threads
 from relu_c import activations as _activations
 from relu_c import diagnostics, init, penalties, ufuncs
 from relu_c import stochastic as _stochastic
 from relu_c._config import show_config
+from relu_c._threads import *  # noqa: F403
 from relu_c.activations import *  # noqa: F403
 from relu_c.stochastic import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [*_activations.__all__, *_stochastic.__all__, "diagnostics", "init", "penalties", "show_config", "ufuncs"]
+__all__ = [
+    *_activations.__all__,
+    *_stochastic.__all__,
+    *_threads.__all__,
+    "diagnostics",
+    "init",
+    "penalties",
+    "show_config",
+    "ufuncs",
+]

@@ -5,7 +5,7 @@ import platform
 import numpy as np
 
 import relu_c
-from relu_c._ufuncs import COMPILER, available_instruction_sets, instruction_set
+from relu_c._ufuncs import COMPILER, HAS_THREADS, available_instruction_sets, get_num_threads, instruction_set
 
 __all__ = ["configuration", "show_config"]
 
@@ -17,7 +17,7 @@ def configuration() -> dict[str, str]:
         "instruction set": instruction_set(),
         "available": ", ".join(available_instruction_sets()),
         "compiler": COMPILER,
-        "threads": "1 (loops run on the calling thread)",
+        "threads": str(get_num_threads()) if HAS_THREADS else "1 (built without threads)",
         "NumPy": np.__version__,
         "Python": platform.python_version(),
         "machine": platform.machine(),

@@ -21,6 +21,14 @@ cdef extern from "dispatch.h":
     const char *relu_c_available(int)
     int relu_c_use(const char *)
     const char *relu_c_in_use()
+    void relu_c_set_limits(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t relu_c_largest_cache()
+
+cdef extern from "threads.h":
+    enum: RELU_C_MAX_THREADS
+    int relu_c_has_threads()
+    int relu_c_get_num_threads()
+    void relu_c_set_num_threads(int)
 
 
 cdef enum:
@@ -385,6 +393,27 @@ def _use_isa(str name):
         raise ValueError(f"instruction set {name!r} is not available; available on this machine: {available}")
 
 
+def get_num_threads():
+    """Return how many threads a loop may use."""
+    return relu_c_get_num_threads()
+
+
+def set_num_threads(int n):
+    """Set how many threads a loop may use."""
+    relu_c_set_num_threads(n)
+
+
+_STREAM_FROM = 2 * relu_c_largest_cache()
+
+
+def _set_limits(Py_ssize_t grain=0, Py_ssize_t stream_from=0):
+    """Set from how many bytes on threads and streamed stores are used, 0 for the usual: for tests and benchmarks."""
+    relu_c_set_limits(grain, stream_from or _STREAM_FROM)
+
+
+_set_limits()
+MAX_THREADS = RELU_C_MAX_THREADS
+HAS_THREADS = bool(relu_c_has_threads())
 COMPILER = RELU_C_COMPILER.decode().strip()
 
 try:

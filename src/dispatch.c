@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+enum { USUAL_CACHE = 32 << 20 };
+
 extern const instruction_set relu_c_baseline, relu_c_avx2, relu_c_avx512, relu_c_neon;
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -55,6 +57,33 @@ static int x86_64_level(void)
         return 3;
     return 4;
 }
+
+/* The sub-leaves of one leaf describe a cache each. */
+intptr_t relu_c_largest_cache(void)
+{
+    unsigned r[4];
+    intptr_t largest = 0;
+    cpuid(0, 0, r);
+    const int amd = r[ECX] == 0x444d4163; /* the end of "AuthenticAMD" */
+    const unsigned basic = r[EAX];
+    cpuid((int)0x80000000, 0, r);
+    if (amd ? r[EAX] < 0x8000001d : basic < 4)
+        return USUAL_CACHE;
+    for (int i = 0; i < 16; i++) {
+        cpuid(amd ? (int)0x8000001d : 4, i, r);
+        enum { NONE, DATA, INSTRUCTIONS, UNIFIED } const type = r[EAX] & 0x1f;
+        if (type == NONE)
+            break;
+        /* ways, partitions, bytes of a line, sets: each less 1 */
+        const intptr_t ways = (r[EBX] >> 22) + 1, partitions = (r[EBX] >> 12 & 0x3ff) + 1, line = (r[EBX] & 0xfff) + 1;
+        const intptr_t size = ways * partitions * line * ((intptr_t)r[ECX] + 1);
+        if (type != INSTRUCTIONS && size > largest)
+            largest = size;
+    }
+    return largest ? largest : USUAL_CACHE;
+}
+#else
+intptr_t relu_c_largest_cache(void) { return USUAL_CACHE; }
 #endif
 
 static const instruction_set *available(int i)
@@ -110,14 +139,30 @@ static flags get_flags(void)
 static void set_flags(flags found) { fesetexceptflag(&found, FE_ALL_EXCEPT); }
 #endif
 
-/* NumPy keeps one loop per ufunc and dtype for good; it calls the kernel of the instruction set in use. */
+/* Bytes of an element. */
+static const intptr_t SIZES[DTYPES] = {
+    [FLOAT16] = 2, [FLOAT32] = 4, [FLOAT64] = 8,
+    [INT8] = 1, [INT16] = 2, [INT32] = 4, [INT64] = 8, [UINT8] = 1, [UINT16] = 2, [UINT32] = 4, [UINT64] = 8,
+};
+
+static void run(enum ufunc ufunc, enum dtype dtype, char *const *data, intptr_t n, const intptr_t *strides)
+{
+    kernel *const kernel = in_use->kernels[ufunc][dtype];
+    const ufunc_row *const row = &relu_c_ufuncs[ufunc];
+    if (n * SIZES[dtype] < relu_c_short_run)
+        kernel(data, n, strides);
+    else
+        relu_c_run_long(kernel, in_use->stream, row->inputs, row->evaluation, SIZES[dtype], data, n, strides);
+}
+
+/* NumPy keeps one loop per ufunc and dtype for good; it runs the kernel of the instruction set in use. */
 #define LOOP(name, dtype)                                                                                        \
     static int loop_##name##_##dtype(void *context, char *const *data, const intptr_t *n, const intptr_t *strides, \
                                      void *auxiliary)                                                            \
     {                                                                                                            \
         (void)context, (void)auxiliary;                                                                          \
         const flags found = get_flags();                                                                         \
-        in_use->kernels[UFUNC_##name][dtype](data, *n, strides);                                                 \
+        run(UFUNC_##name, dtype, data, *n, strides);                                                             \
         set_flags(found);                                                                                        \
         return 0;                                                                                                \
     }
@@ -137,7 +182,7 @@ enum { INPUTS_backward_0 = 2, INPUTS_backward_1, INPUTS_backward_2 };
     ENTRY(name, INT8) ENTRY(name, INT16) ENTRY(name, INT32) ENTRY(name, INT64)                      \
     ENTRY(name, UINT8) ENTRY(name, UINT16) ENTRY(name, UINT32) ENTRY(name, UINT64)
 #define UFUNC(name, operands, evaluation, kinds)                                                    \
-    [UFUNC_##name] = {#name, INPUTS_##operands,                                                     \
+    [UFUNC_##name] = {#name, INPUTS_##operands, EVALUATION_##evaluation,                           \
                       {ENTRY(name, FLOAT16) ENTRY(name, FLOAT32) ENTRY(name, FLOAT64) ENTRIES_##kinds(name)}},
 const ufunc_row relu_c_ufuncs[UFUNCS] = {
 #include "activations.def"

@@ -3,6 +3,7 @@
 #define RELU_C_DISPATCH_H
 
 #include "kernels.h"
+#include "runs.h"
 
 /* NumPy's signature of a loop, with its two pointers left opaque. */
 typedef int loop(void *context, char *const *data, const intptr_t *n, const intptr_t *strides, void *auxiliary);
@@ -10,6 +11,7 @@ typedef int loop(void *context, char *const *data, const intptr_t *n, const intp
 typedef struct {
     const char *name;
     int inputs;
+    enum evaluation evaluation;
     loop *loops[DTYPES];
 } ufunc_row;
 
@@ -21,5 +23,8 @@ const char *relu_c_available(int i);
 /* Uses the instruction set of that name. Returns 0, or -1, with nothing changed, if it is not available. */
 int relu_c_use(const char *name);
 const char *relu_c_in_use(void);
+
+/* Bytes of the largest cache of data that this CPU tells of, else a usual size. */
+intptr_t relu_c_largest_cache(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base.h"
 #include "half.h"
 #include "kernels.h"
+#include "stream.h"
 
 /* The formulas, once per type of operands and result; rational.h evaluates in double for each. */
 #define real float
@@ -175,6 +176,6 @@
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
-const instruction_set PASTE(relu_c_, ISA) = {STRING(ISA), {
+const instruction_set PASTE(relu_c_, ISA) = {STRING(ISA), STREAM, {
 #include "activations.def"
 }};

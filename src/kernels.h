@@ -15,9 +15,13 @@ enum ufunc {
     UFUNCS
 };
 
-/* All loops of one instruction set; NULL where a ufunc has none for a dtype. */
+/* Copies bytes with stores that bypass the cache. */
+typedef void streamer(char *to, const char *from, intptr_t bytes);
+
+/* All loops of one instruction set; NULL where a ufunc has none for a dtype, or the instruction set no such stores. */
 typedef struct {
     const char *name;
+    streamer *stream;
     kernel *kernels[UFUNCS][DTYPES];
 } instruction_set;
 

@@ -48,8 +48,10 @@ INLINE void FN(drive)(FN(formula) *formula, int inputs, int first, char *const *
                     || (fixed && k >= first && k < inputs);
         all_direct &= direct[k];
     }
+    /* In reduce and accumulate an output is the next element's first input. */
+    const int carried = data[inputs] - data[0] == strides[0] && strides[0] == strides[inputs];
     /* Vectors that straddle cache lines halve the speed: a first short run brings the output to a line's start. */
-    const intptr_t step = all_direct ? n : BLOCK;
+    const intptr_t step = all_direct ? n : carried ? 1 : BLOCK;
     const intptr_t head = all_direct && n > 256 ? (intptr_t)(-(uintptr_t)data[inputs] % 64 / sizeof(STORED)) : 0;
     for (intptr_t start = 0, count; start < n; start += count) {
         count = start < head ? head : n - start < step ? n - start : step;

@@ -117,6 +117,18 @@ def test_overlap(name, overlap, isa):
         assert_same_bits(memory[target], expected)
 
 
+@pytest.mark.parametrize("name", [name for name in UFUNCS if UFUNCS[name].nin == 2])
+@every_float
+def test_reduce_and_accumulate_go_element_by_element(name, dtype, isa):
+    x = operands(name, dtype, LENGTH)[0]
+    running = [x[0]]
+    for element in x[1:]:
+        running.append(UFUNCS[name](running[-1], element))
+    assert_same_bits(UFUNCS[name].accumulate(x), np.array(running))
+    assert_same_bits(UFUNCS[name].accumulate(np.stack([x, x], 1), axis=0)[:, 1], np.array(running))
+    assert_same_bits(UFUNCS[name].reduce(x), np.asarray(running[-1]))
+
+
 @every_ufunc
 @every_float
 def test_where_leaves_the_rest(name, dtype, isa):

@@ -1,0 +1,88 @@
+#include "runs.h"
+#include "stream.h"
+#include "threads.h"
+
+#include <stddef.h>
+
+/* Bytes of output from which on a thread of its own is worth while: a hundred microseconds of work or more, beside which waking
+ * it (10 to 50) is small. Nanoseconds an element in the cache, cheapest and dearest row of the table, AVX-512 on Zen 4:
+ *
+ *             float16        float32        float64
+ *   STORED    0.36 .. 0.82   0.07 .. 0.14   0.17 .. 0.28
+ *   WIDE      1.03 .. 10.3   0.07 .. 0.62   0.17 .. 0.63
+ *   DOUBLE    1.27 .. 3.00   0.25 .. 1.89   0.25 .. 5.38
+ */
+static const intptr_t GRAIN[EVALUATIONS] = {
+    [EVALUATION_STORED] = 4 << 20,
+    [EVALUATION_WIDE] = 1 << 20,
+    [EVALUATION_DOUBLE] = 512 << 10,
+};
+
+static intptr_t one_grain, stream_from;
+intptr_t relu_c_short_run;
+
+void relu_c_set_limits(intptr_t grain, intptr_t operands)
+{
+    one_grain = grain;
+    relu_c_short_run = 2 * (grain ? grain : GRAIN[EVALUATION_DOUBLE]);
+    stream_from = operands;
+}
+
+/* Bytes that are computed into the first-level cache, then streamed out: whole cache lines, and so few that reading and writing
+ * overlap (16 KiB at a time take twice as long). */
+enum { LINE = 64, BLOCK = 2048 };
+
+typedef struct {
+    kernel *kernel;
+    streamer *stream; /* NULL: plain stores */
+    int inputs;
+    intptr_t block, skew; /* elements in a BLOCK; elements in the output's first cache line that lie before the output */
+    char *const *data;
+    const intptr_t *strides;
+} run;
+
+/* A task of elements `skew` and on, so that its ranges, which begin at multiples of a block, begin cache lines of the output. */
+static void do_range(void *context, intptr_t start, intptr_t stop)
+{
+    const run *const r = context;
+    for (intptr_t count, i = start < r->skew ? r->skew : start; i < stop; i += count) {
+        _Alignas(LINE) char block[BLOCK];
+        char *data[5], *out;
+        const intptr_t rest = r->block - i % r->block;
+        const int streamed = r->stream && rest == r->block && stop - i >= rest;
+        count = r->stream && stop - i > rest ? rest : stop - i;
+        for (int k = 0; k <= r->inputs; k++)
+            data[k] = r->data[k] + (i - r->skew) * r->strides[k];
+        out = data[r->inputs];
+        if (streamed)
+            data[r->inputs] = block;
+        r->kernel(data, count, r->strides);
+        if (streamed)
+            r->stream(out, block, BLOCK);
+    }
+    STREAM_END;
+}
+
+void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
+                     char *const *data, intptr_t n, const intptr_t *strides)
+{
+    /* Elements do not depend on each other where an input is the output or apart from it. */
+    const uintptr_t out = (uintptr_t)data[inputs], end = out + (uintptr_t)(n * size);
+    int contiguous = strides[inputs] == size && out % (uintptr_t)size == 0, in_place = 0, arrays = 1;
+    for (int k = 0; k < inputs; k++) {
+        const uintptr_t in = (uintptr_t)data[k];
+        const int same = in == out && strides[k] == size;
+        const int apart = in >= end || in + (uintptr_t)((n - 1) * strides[k] + size) <= out;
+        contiguous &= (strides[k] == size || strides[k] == 0) && (same || apart);
+        in_place |= same;
+        arrays += strides[k] == size;
+    }
+    if (!contiguous) {
+        kernel(data, n, strides);
+        return;
+    }
+    const intptr_t grain = one_grain ? one_grain : GRAIN[evaluation];
+    const int pays = !in_place && evaluation != EVALUATION_DOUBLE && arrays * n * size >= stream_from;
+    run r = {kernel, pays ? stream : NULL, inputs, BLOCK / size, (intptr_t)(out % LINE) / size, data, strides};
+    relu_c_parallel(do_range, &r, r.skew + n, grain / size, r.block);
+}
