@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -166,7 +165,7 @@ def _register(threadpoolctl: Any) -> None:
     threadpoolctl.register(ReluCController)
 
 
-class _AfterThreadpoolctl(MetaPathFinder):
+class _AfterThreadpoolctl:
     """Registers with threadpoolctl when the program imports it, so that relu_c need not."""
 
     def find_spec(
