@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from relu_c._ufuncs import BFLOAT16
+
 __all__ = ["Parameter", "finite", "non_negative", "not_nan", "number", "positive"]
 
 
@@ -78,7 +80,7 @@ class Parameter:
         if dtype is None:  # a pandas DataFrame: each column has its own
             dtype = np.result_type(*x.dtypes) if hasattr(x, "dtypes") else np.asarray(x).dtype
         with np.errstate(over="ignore"):
-            array = np.asarray(value, dtype if dtype.kind == "f" else np.float64)
+            array = np.asarray(value, dtype if dtype.kind == "f" or type(dtype) is BFLOAT16 else np.float64)
         if not self.test(float(array)):
             raise ValueError(f"{self.name} must be {self.domain}, not {value!r} ({array.dtype} {array!s})")
         array.flags.writeable = False

@@ -3,6 +3,7 @@ from typing import Any, final
 
 import numpy as np
 
+BFLOAT16: type[np.dtype[Any]] | None
 COMPILER: str
 HAS_THREADS: bool
 MAX_THREADS: int

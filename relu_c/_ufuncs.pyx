@@ -10,7 +10,7 @@ from cpython.ref cimport Py_INCREF, PyObject
 
 cdef extern from "dispatch.h":
     ctypedef int loop(void *, char *const *, const Py_ssize_t *, const Py_ssize_t *, void *)
-    enum: INT8
+    enum: FLOATS "INT8"
     enum: DTYPES
     enum: ROWS "UFUNCS"
     ctypedef struct ufunc_row:
@@ -104,16 +104,27 @@ cdef extern from *:
 PyArray_ImportNumPyAPI()
 PyUFunc_ImportUFuncAPI()
 
+# bfloat16 has to be there before the first call with it: NumPy remembers for good which loop it found for a dtype.
+try:
+    from ml_dtypes import bfloat16
+except ImportError:
+    BFLOAT16 = None
+else:
+    BFLOAT16 = type(np.dtype(bfloat16))
+
 # The dtypes of the loops, in the order of `enum dtype`, and the loop of each of NumPy's integer types (long and long
 # long are distinct, though of equal size).
-_LOOP_DTYPES = [np.dtype(code) for code in ("e", "f", "d", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
-_INTEGER_LOOPS = {type(dtype): _LOOP_DTYPES.index(dtype) for dtype in map(np.dtype, np.typecodes["AllInteger"])}
+_FLOAT_LOOPS = [type(np.dtype(code)) for code in "efd"] + [BFLOAT16]
+_INTEGERS = [np.dtype(code) for code in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
+_INTEGER_LOOPS = {type(dtype): FLOATS + _INTEGERS.index(dtype) for dtype in map(np.dtype, np.typecodes["AllInteger"])}
 
 # What the promoter turns a dtype into, by its scalar type: the float that np.tanh takes, or, in a ufunc with integer
 # loops, the integer itself. Python's own numbers come as int and float. A dtype that is missing has no loop, which
 # NumPy reports.
 _FLOATS = {np.dtype(code).type: type(np.tanh(np.zeros(1, code)).dtype) for code in "?bBhHiIlLqQefd"}
 _FLOATS |= {int: type(np.dtype(np.float64)), float: type(np.dtype(np.float64))}
+if BFLOAT16 is not None:
+    _FLOATS[BFLOAT16.type] = BFLOAT16
 _KEPT = _FLOATS | {dtype.type: dtype for dtype in _INTEGER_LOOPS} | {int: type(np.dtype(np.int64)), np.bool: None}
 _with_integer_loops = set()
 
@@ -121,14 +132,21 @@ _with_integer_loops = set()
 cdef int promote(
     PyObject *ufunc, PyArray_DTypeMeta **given, PyArray_DTypeMeta **signature, PyArray_DTypeMeta **chosen
 ) except -1:
-    """Choose one dtype for all operands: NumPy's common dtype of the inputs, or the output's where dtype= fixes it."""
+    """Choose one dtype for all operands: NumPy's common dtype of the inputs, or the output's where dtype= fixes it.
+
+    Beside bfloat16, Python's numbers count for nothing, as beside NumPy's own floats (NumPy itself makes it float32).
+    """
     cdef int inputs = (<object>ufunc).nin, k
-    cdef object common = <object>given[0]
+    cdef object common = None
     if signature[inputs] != NULL:
         common = <object>signature[inputs]
     else:
-        for k in range(1, inputs):
-            common = common_dtype(<PyArray_DTypeMeta *>common, given[k])
+        dtypes = [<object>given[k] for k in range(inputs)]
+        if BFLOAT16 in dtypes:
+            dtypes = [dtype for dtype in dtypes if dtype.type not in (int, float)]
+        common = dtypes[0]
+        for dtype in dtypes[1:]:
+            common = common_dtype(<PyArray_DTypeMeta *>common, <PyArray_DTypeMeta *>dtype)
     common = (_KEPT if <object>ufunc in _with_integer_loops else _FLOATS).get(common.type)
     if common is None:
         return -1
@@ -164,10 +182,10 @@ cdef make(const ufunc_row *row):
     """Make the ufunc of one row, with its loops and the promoter."""
     cdef int k
     ufunc = PyUFunc_FromFuncAndData(NULL, NULL, NULL, 0, row.inputs, 1, PyUFunc_None, row.name, NULL, 0)
-    for k in range(DTYPES):
-        if row.loops[k] != NULL and k < INT8:
-            add_loop(ufunc, row.loops[k], type(_LOOP_DTYPES[k]))
-    if row.loops[INT8] != NULL:
+    for k in range(FLOATS):
+        if _FLOAT_LOOPS[k] is not None:
+            add_loop(ufunc, row.loops[k], _FLOAT_LOOPS[k])
+    if row.loops[FLOATS] != NULL:
         for dtype, k in _INTEGER_LOOPS.items():
             add_loop(ufunc, row.loops[k], dtype)
         _with_integer_loops.add(ufunc)

@@ -99,15 +99,15 @@ __all__ = [
 
 Out: TypeAlias = "NDArray[Any] | None"
 
-_EXACT = "float16, float32 and float64 results are exact."
+_EXACT = "float16, bfloat16, float32 and float64 results are exact."
 _ONCE = "Results are the exact value rounded once."
 _NARROW = (
-    "float16 and float32 results are the exact value rounded once, those of the gradient with `dy` = 1 too; with another `dy` "
-    "they are within 0.5001 ulp"
+    "float16, bfloat16 and float32 results are the exact value rounded once, those of the gradient with `dy` = 1 too; with "
+    "another `dy` they are within 0.5001 ulp"
 )
 _DEFAULT = (
-    "float16 and float32 results for the default {}, those of the gradient with `dy` = 1 too, are the exact value rounded once; "
-    "with another {} or `dy` they are within 0.5001 ulp"
+    "float16, bfloat16 and float32 results for the default {}, those of the gradient with `dy` = 1 too, are the exact value "
+    "rounded once; with another {} or `dy` they are within 0.5001 ulp"
 )
 _ULP = "; float64 within 1 ulp, its gradient within 1 more where `dy` is not 1."
 _ROOT = (

@@ -141,7 +141,7 @@ static void set_flags(flags found) { fesetexceptflag(&found, FE_ALL_EXCEPT); }
 
 /* Bytes of an element. */
 static const intptr_t SIZES[DTYPES] = {
-    [FLOAT16] = 2, [FLOAT32] = 4, [FLOAT64] = 8,
+    [FLOAT16] = 2, [FLOAT32] = 4, [FLOAT64] = 8, [BFLOAT16] = 2,
     [INT8] = 1, [INT16] = 2, [INT32] = 4, [INT64] = 8, [UINT8] = 1, [UINT16] = 2, [UINT32] = 4, [UINT64] = 8,
 };
 
@@ -171,7 +171,7 @@ static void run(enum ufunc ufunc, enum dtype dtype, char *const *data, intptr_t 
     LOOP(name, INT8) LOOP(name, INT16) LOOP(name, INT32) LOOP(name, INT64)                          \
     LOOP(name, UINT8) LOOP(name, UINT16) LOOP(name, UINT32) LOOP(name, UINT64)
 #define UFUNC(name, operands, evaluation, kinds) \
-    LOOP(name, FLOAT16) LOOP(name, FLOAT32) LOOP(name, FLOAT64) LOOPS_##kinds(name)
+    LOOP(name, FLOAT16) LOOP(name, FLOAT32) LOOP(name, FLOAT64) LOOP(name, BFLOAT16) LOOPS_##kinds(name)
 #include "activations.def"
 
 enum { INPUTS_forward_0 = 1, INPUTS_forward_1, INPUTS_forward_2 };
@@ -183,7 +183,8 @@ enum { INPUTS_backward_0 = 2, INPUTS_backward_1, INPUTS_backward_2 };
     ENTRY(name, UINT8) ENTRY(name, UINT16) ENTRY(name, UINT32) ENTRY(name, UINT64)
 #define UFUNC(name, operands, evaluation, kinds)                                                    \
     [UFUNC_##name] = {#name, INPUTS_##operands, EVALUATION_##evaluation,                           \
-                      {ENTRY(name, FLOAT16) ENTRY(name, FLOAT32) ENTRY(name, FLOAT64) ENTRIES_##kinds(name)}},
+                      {ENTRY(name, FLOAT16) ENTRY(name, FLOAT32) ENTRY(name, FLOAT64) ENTRY(name, BFLOAT16)     \
+                      ENTRIES_##kinds(name)}},
 const ufunc_row relu_c_ufuncs[UFUNCS] = {
 #include "activations.def"
 };

@@ -1,6 +1,7 @@
 /* Everything that is compiled once per instruction set. A stub sets ISA and includes this; its flags come from setup.py. */
 #include "base.h"
 #include "half.h"
+#include "half_blocks.h"
 #include "kernels.h"
 #include "stream.h"
 
@@ -19,7 +20,7 @@
 
 #define NARROW 1
 #define real double
-#define SUFFIX _wide_f16
+#define SUFFIX _wide_half
 #include "rational.h"
 #undef real
 #undef SUFFIX
@@ -38,6 +39,27 @@
 #undef real
 #undef SUFFIX
 #undef NARROW
+
+/* The choices, on the bits of the half types. */
+#define real uint16_t
+#define INFINITY_BITS 0x7c00
+#define SIX_BITS 0x4600
+#define SUFFIX _float16_bits
+#include "bits.h"
+#include "choices.h"
+#undef INFINITY_BITS
+#undef SIX_BITS
+#undef SUFFIX
+
+#define INFINITY_BITS 0x7f80
+#define SIX_BITS 0x40c0
+#define SUFFIX _bfloat16_bits
+#include "bits.h"
+#include "choices.h"
+#undef INFINITY_BITS
+#undef SIX_BITS
+#undef SUFFIX
+#undef real
 
 /* The smooth formulas, in double throughout: for what is rounded once more, and for float64. */
 #define NARROW 1
@@ -59,20 +81,6 @@
 #undef NARROW
 
 /* The loop drivers, once per stored type and the formulas' type. */
-#define STORED uint16_t
-#define real float
-#define LOAD float_of_half
-#define STORE half_of_float
-#define SUFFIX _float16_in_float
-#include "loops.h"
-
-#define STORED uint16_t
-#define real double
-#define LOAD (double)float_of_half
-#define STORE half_of_double
-#define SUFFIX _float16_in_double
-#include "loops.h"
-
 #define STORED float
 #define real float
 #define LOAD
@@ -86,6 +94,45 @@
 #define STORE
 #define SUFFIX _float64
 #include "loops.h"
+
+#define STORED uint16_t
+#define real uint16_t
+#define LOAD
+#define STORE
+#define SUFFIX _bits
+#include "each.h"
+#include "choice_loops.h"
+#undef STORED
+#undef real
+#undef LOAD
+#undef STORE
+#undef SUFFIX
+
+#define STORED float
+#define real double
+#define LOAD (double)
+#define STORE rounded_to_odd
+#define SUFFIX _odd
+#include "each.h"
+#undef STORED
+#undef real
+#undef LOAD
+#undef STORE
+#undef SUFFIX
+
+#define SUFFIX _float16
+#define TO_FLOATS floats_of_float16
+#define FROM_FLOATS float16_of_floats
+#define TO_FLOAT float_of_float16
+#define FROM_FLOAT float16_of_float
+#include "half_loops.h"
+
+#define SUFFIX _bfloat16
+#define TO_FLOATS floats_of_bfloat16
+#define FROM_FLOATS bfloat16_of_floats
+#define TO_FLOAT float_of_bfloat16
+#define FROM_FLOAT bfloat16_of_float
+#include "half_loops.h"
 
 #define real int8_t
 #define SUFFIX _int8
@@ -132,16 +179,66 @@
         drive_##driver(formula_##name##_##dtype, inputs, first, data, n, strides);                      \
     }
 
-#define FLOATS_STORED(name, operands)                                                                   \
-    KERNEL(name, float16, float16_in_float, float, name##_f32, ARGUMENTS_##operands)               \
-    KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)               \
+/* float16 and bfloat16 share all but the choices, and the conversions. */
+#define CHOICE(...) CHOICE_(__VA_ARGS__)
+#define CHOICE_(name, dtype, inputs, first, arguments)                                                  \
+    INLINE uint16_t formula_##name##_##dtype(uint16_t a, uint16_t b, uint16_t c, uint16_t d)            \
+    {                                                                                                   \
+        (void)a, (void)b, (void)c, (void)d;                                                             \
+        return name##_##dtype##_bits arguments;                                                         \
+    }                                                                                                   \
+    static void choice_##name##_##dtype(const uint16_t *const *in, int fixed, uint16_t *out, intptr_t n) \
+    {                                                                                                   \
+        if (inputs > first && fixed)                                                                    \
+            each_bits(formula_##name##_##dtype, inputs, first, 1, in, out, n);                          \
+        else                                                                                            \
+            each_bits(formula_##name##_##dtype, inputs, first, 0, in, out, n);                          \
+    }                                                                                                   \
+    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
+    {                                                                                                   \
+        drive_choice(choice_##name##_##dtype, inputs, first, data, n, strides);                         \
+    }
+#define IN_FLOAT(...) IN_FLOAT_(__VA_ARGS__)
+#define IN_FLOAT_(name, dtype, inputs, first, arguments)                                                \
+    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
+    {                                                                                                   \
+        drive_stored_##dtype(kernel_##name##_float32, inputs, first, data, n, strides);                 \
+    }
+#define IN_DOUBLE(...) IN_DOUBLE_(__VA_ARGS__)
+#define IN_DOUBLE_(name, formula, inputs, first, arguments)                                             \
+    INLINE double formula_##name##_odd(double a, double b, double c, double d)                          \
+    {                                                                                                   \
+        (void)a, (void)b, (void)c, (void)d;                                                             \
+        return formula arguments;                                                                       \
+    }                                                                                                   \
+    static void odd_##name(const float *const *in, float *out, intptr_t n)                              \
+    {                                                                                                   \
+        each_odd(formula_##name##_odd, inputs, first, 0, in, out, n);                                   \
+    }                                                                                                   \
+    IN_DOUBLE_DTYPE(name, float16, inputs)                                                              \
+    IN_DOUBLE_DTYPE(name, bfloat16, inputs)
+#define IN_DOUBLE_DTYPE(name, dtype, inputs)                                                            \
+    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
+    {                                                                                                   \
+        drive_double_##dtype(odd_##name, inputs, data, n, strides);                                     \
+    }
+
+#define FLOATS_CHOICE(name, operands)                                                                   \
+    CHOICE(name, float16, ARGUMENTS_##operands)                                                         \
+    CHOICE(name, bfloat16, ARGUMENTS_##operands)                                                        \
+    KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
     KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)
+#define FLOATS_STORED(name, operands)                                                                   \
+    KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
+    KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)                            \
+    IN_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
+    IN_FLOAT(name, bfloat16, ARGUMENTS_##operands)
 #define FLOATS_WIDE(name, operands)                                                                     \
-    KERNEL(name, float16, float16_in_double, double, name##_wide_f16, ARGUMENTS_##operands)          \
-    KERNEL(name, float32, float32, float, name##_wide_f32, ARGUMENTS_##operands)           \
+    IN_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                             \
+    KERNEL(name, float32, float32, float, name##_wide_f32, ARGUMENTS_##operands)                        \
     KERNEL(name, float64, float64, double, name##_wide_f64, ARGUMENTS_##operands)
 #define FLOATS_DOUBLE(name, operands)                                                                   \
-    KERNEL(name, float16, float16_in_double, double, name##_narrow, ARGUMENTS_##operands)               \
+    IN_DOUBLE(name, name##_narrow, ARGUMENTS_##operands)                                                \
     KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
     KERNEL(name, float64, float64, double, name##_full, ARGUMENTS_##operands)
 #define INTEGER(name, dtype, operands) \
@@ -171,8 +268,9 @@
     ENTRY(name, uint8, UINT8) ENTRY(name, uint16, UINT16)                              \
     ENTRY(name, uint32, UINT32) ENTRY(name, uint64, UINT64)
 #define UFUNC(name, operands, evaluation, kinds)                                       \
-    [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, float32, FLOAT32)      \
-                      ENTRY(name, float64, FLOAT64) ENTRIES_##kinds(name)},
+    [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, bfloat16, BFLOAT16)    \
+                      ENTRY(name, float32, FLOAT32) ENTRY(name, float64, FLOAT64)      \
+                      ENTRIES_##kinds(name)},
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)

@@ -1,4 +1,5 @@
 /* One integer type, `real`: the formulas of which the table has integer loops, and their driver. */
+#include "order.h"
 #include "clamps.h"
 #define STORED real
 #define LOAD

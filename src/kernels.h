@@ -7,7 +7,7 @@
 /* A loop as NumPy calls it: one pointer and one stride in bytes per operand, inputs first, the output last. */
 typedef void kernel(char *const *data, intptr_t n, const intptr_t *strides);
 
-enum dtype { FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, DTYPES };
+enum dtype { FLOAT16, FLOAT32, FLOAT64, BFLOAT16, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, DTYPES };
 
 #define UFUNC(name, operands, evaluation, kinds) UFUNC_##name,
 enum ufunc {

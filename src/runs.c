@@ -13,6 +13,7 @@
  *   DOUBLE    1.27 .. 3.00   0.25 .. 1.89   0.25 .. 5.38
  */
 static const intptr_t GRAIN[EVALUATIONS] = {
+    [EVALUATION_CHOICE] = 4 << 20,
     [EVALUATION_STORED] = 4 << 20,
     [EVALUATION_WIDE] = 1 << 20,
     [EVALUATION_DOUBLE] = 512 << 10,

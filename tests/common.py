@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16, finfo
 from oracle import ACTIVATIONS, PRECISION, Expected, split
 
 import relu_c
@@ -13,6 +14,7 @@ from relu_c import activations
 from relu_c._ufuncs import UFUNCS
 
 FLOATS = tuple(PRECISION)
+HALVES = (np.float16, bfloat16)
 HARD_CASES = Path(relu_c.__file__).parent / "_verify" / "hardcases.txt"
 INTEGERS = tuple(np.dtype(code).type for code in np.typecodes["AllInteger"])
 
@@ -46,7 +48,7 @@ def as_arrays(parameters, dtype):
 
 def special(dtype, name, parameters):
     """Return NaN, infinities, zeros, the ends of the normal and subnormal numbers, kinks, roots, their neighbours."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     largest_subnormal = np.nextafter(info.tiny, dtype(0))
     ends = np.array([0, info.smallest_subnormal, largest_subnormal, info.tiny, 1, 3, info.max, np.inf], dtype)
     activation, scalars = ACTIVATIONS[split(name)[0]], [*map(float, as_arrays(parameters, dtype))]
@@ -56,15 +58,17 @@ def special(dtype, name, parameters):
     return np.concatenate([np.array([np.nan], dtype), ends, -ends, *around])
 
 
+@np.errstate(invalid="ignore")  # ml_dtypes warns of NaN
 def sample(dtype, name, parameters):
     """Return the special values, an even grid, random bits, and what is hard to round."""
-    info, random = np.finfo(dtype), np.random.default_rng(1)
+    info, random = finfo(dtype), np.random.default_rng(1)
     grid = np.linspace(-8, 8, 801).astype(dtype)
-    bits = random.integers(0, 2 ** (8 * dtype().itemsize), 800, np.uint64).astype(f"u{dtype().itemsize}").view(dtype)
+    size = np.dtype(dtype).itemsize
+    bits = random.integers(0, 2 ** (8 * size), 800, np.uint64).astype(f"u{size}").view(dtype)
     bits[np.isnan(bits)] = np.nan  # NumPy's own casts warn of signalling ones
     odd = np.concatenate([np.arange(1, 200, 2), random.integers(0, 2 ** (info.nmant - 2), 100) * 2 + 1])
     halves = odd.astype(dtype) * info.smallest_subnormal  # ties after halving: hard_swish
-    sixths = [3 * odd * info.eps / 2 ** (1 + below) for below in (0, 1)]  # (x + 3) / 6 is a tie: hard_sigmoid
+    sixths = [3 * odd * float(info.eps) / 2 ** (1 + below) for below in (0, 1)]  # (x + 3) / 6 is a tie: hard_sigmoid
     tails = [random.uniform(-end, end, 100).astype(dtype) for end in (30, 120, 800)]  # where exponentials vanish
     hard = np.concatenate([halves, *sixths]).astype(dtype)
     swept = [hard_to_round(split(name)[0])] if dtype == np.float32 else []
@@ -79,14 +83,15 @@ def hard_to_round(name):
     return np.array(bits, np.uint32).view(np.float32)
 
 
-def every_half(*_):
-    """Return all float16 values."""
-    return np.arange(2**16, dtype=np.uint16).view(np.float16)
+def every_half(dtype, *_):
+    """Return all values of a half type."""
+    return np.arange(2**16, dtype=np.uint16).view(dtype)
 
 
+@np.errstate(invalid="ignore")  # ml_dtypes warns of NaN
 def upstream(size, dtype):
     """Return gradients to propagate: special values and random ones, all signs."""
-    info, random = np.finfo(dtype), np.random.default_rng(2)
+    info, random = finfo(dtype), np.random.default_rng(2)
     dy = (random.standard_normal(size) * np.exp2(random.integers(-8, 8, size))).astype(dtype)
     specials = [np.nan, np.inf, -np.inf, 0, -0.0, 1, -1, info.max, -info.max, info.tiny, info.smallest_subnormal]
     dy[random.random(size) < 0.1] = random.choice(np.array(specials, dtype))
@@ -115,13 +120,14 @@ def operands(name, dtype, shape):
     return [array.reshape(shape) for array in (*dy, x, *parameters)]
 
 
+@np.errstate(invalid="ignore")  # ml_dtypes warns of NaN
 def as_outputs(name, x, *parameters):
     """Return values clipped to the function's outputs, for its gradient from them; those of all else as they are."""
     stem, kind = split(name)
     if kind != "_grad_from_output":
         return x
     low, high = ACTIVATIONS[stem].outputs(*parameters)
-    return np.clip(x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
+    return np.minimum(np.maximum(x, np.asarray(low, x.dtype)), np.asarray(high, x.dtype))
 
 
 @cache

@@ -13,15 +13,16 @@ from functools import cache, cached_property, lru_cache
 import gmpy2
 import numpy as np
 from gmpy2 import mpfr
+from ml_dtypes import bfloat16, finfo
 
 # float64's products span 2**-2148 to 2**2048, and 1 / (1 + |x|)**2 must be told from a tie: 2 * 2100 + 1130 bits.
-PRECISION = {np.float16: 256, np.float32: 1024, np.float64: 6144}
+PRECISION = {np.float16: 256, bfloat16: 1024, np.float32: 1024, np.float64: 6144}
 INFINITY = mpfr(2) ** 5000  # stands for infinite x and parameters, so that limits need no rule of their own
 INFINITE = mpfr(2) ** 2100  # a slope beyond is the limit at infinity: dy = 0 leaves it undetermined, NaN
 # Beside 0 a smooth function is told from a tie by its next term, relatively x or x**2 away, and x - tanh(x) loses twice
 # the digits that 1 exceeds x by: SMOOTH bits, and thrice the exponent.
 SMOOTH = 256
-VANISHING = mpfr(2) ** -1000  # of float32 and float16, a slope no larger may be taken for 0
+VANISHING = mpfr(2) ** -1000  # of narrower types than float64, a slope no larger may be taken for 0
 CLOSED = mpfr(2) ** -1075  # a slope no larger is 0 in double: it blocks every dy, infinite and NaN ones too
 
 
@@ -31,7 +32,7 @@ class Activation:
 
     value_and_slope: Callable
     kinks: Callable = lambda *parameters: ()
-    parameters: tuple[tuple[float, ...], ...] = ((),)  # samples; the first is tried on every float16
+    parameters: tuple[tuple[float, ...], ...] = ((),)  # samples; the first is tried on every value of the half types
     root: Callable = lambda *parameters: None  # of f'
     slope_from_output: Callable | None = None  # f' as a function of f(x), where it is not f' at f(x)
     output_loses: bool = False  # whether rounding f(x) changes the gradient taken from it
@@ -325,7 +326,7 @@ def exact(name, *operands):
 
     formula, x = (gradient, 1) if kind else (function, 0)
     operands = np.broadcast_arrays(*operands)
-    rows = zip(*(operand.ravel().tolist() for operand in operands), strict=True)
+    rows = zip(*(operand.astype(np.float64).ravel().tolist() for operand in operands), strict=True)
     with gmpy2.context(precision=PRECISION[operands[0].dtype.type]):
         results = [mpfr(row[x] if math.isnan(row[x]) else formula(*row)) for row in rows]
     return np.array(results, object).reshape(operands[0].shape)
@@ -337,7 +338,7 @@ def _value_or_slope(stem, kind, x, parameters):
     return _evaluate(stem, kind == "_grad_from_output", x, parameters)[kind != ""]
 
 
-@lru_cache(2**17)  # all float16 values of the function are still there for its derivative; the sign tells -0.0 from 0.0
+@lru_cache(2**17)  # all values of a half type, for the function are still there for its derivative; the sign tells -0.0 from 0.0
 def _smooth(stem, from_output, x, sign, parameters):
     with gmpy2.context(precision=SMOOTH + 3 * max(0, -math.frexp(x)[1])):
         return _evaluate(stem, from_output, x, parameters)
@@ -370,17 +371,20 @@ def _finite(value):
 
 def rounded(values, dtype):
     """Round exact values to a float dtype once: to nearest even, with subnormals, overflow and the sign of zero."""
-    with gmpy2.context(gmpy2.ieee(8 * np.dtype(dtype).itemsize)):
+    info = finfo(dtype)
+    bits = info.nmant + 1
+    with gmpy2.context(precision=bits, emax=info.maxexp, emin=info.minexp - bits + 2, subnormalize=True):
         return np.array([float(mpfr(value)) for value in values.flat], dtype).reshape(values.shape)
 
 
 def spacing(value, dtype):
     """Return the unit in the last place of a float dtype at an exact value."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     exponent = gmpy2.get_exp(value) - 1 if value else info.minexp  # 2**exponent <= |value|
     return mpfr(2) ** (min(max(exponent, info.minexp), info.maxexp - 1) - info.nmant)
 
 
+@np.errstate(invalid="ignore")  # ml_dtypes warns of NaN
 def same_bits(a, b):
     """Return where two arrays have the same bits; any NaN is as good as another."""
     unsigned = f"u{a.dtype.itemsize}"
@@ -443,6 +447,7 @@ class Expected:
         for i in np.flatnonzero(~same_bits(got, self.nearest)):
             self._assert_near(got.flat[i], self.nearest.flat[i], *(operand.flat[i] for operand in self.operands))
 
+    @np.errstate(invalid="ignore")  # ml_dtypes warns of NaN
     def _assert_near(self, got, nearest, *operands):
         report = f"{self.name}{operands} gave {got!r}, not {nearest!r}"
         assert np.isfinite(nearest) or np.isfinite(got), report
@@ -453,7 +458,7 @@ class Expected:
         with gmpy2.context(precision=max(PRECISION.values())):
             result = mpfr(float(got))
             if gmpy2.is_infinite(result):  # it counts as the first number that is too large
-                result = math.copysign(1, got) * mpfr(2) ** np.finfo(got.dtype).maxexp
+                result = math.copysign(1, got) * mpfr(2) ** finfo(got.dtype).maxexp
             assert abs(result - value) <= allowed_error(self.name, value, *operands), report
 
     def _slope_is_nothing(self, *operands):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from common import (
+    HALVES,
     as_arrays,
     every_float,
     every_half,
@@ -20,8 +21,9 @@ from relu_c._ufuncs import UFUNCS
 
 
 @every_ufunc
-def test_every_float16(name, isa):
-    case = expected(name, parameters_of(name)[0], np.float16, every_half)
+@pytest.mark.parametrize("dtype", HALVES)
+def test_every_half(name, dtype, isa):
+    case = expected(name, parameters_of(name)[0], dtype, every_half)
     case.assert_met_by(UFUNCS[name](*case.operands))
 
 

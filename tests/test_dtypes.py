@@ -66,7 +66,12 @@ def test_dtype_of_the_operands_decides(name, dtype):
                 assert_same_bits(UFUNCS[name](*mixed), UFUNCS[name](*whole))
         for other in (*FLOATS, *INTEGERS):
             mixed = [*given[:k], np.ones(20, other), *given[k + 1 :]]
-            common = np.result_type(*mixed)
+            try:
+                common = np.result_type(*mixed)
+            except TypeError:  # bfloat16 has no common dtype with float16, and with most integers
+                with pytest.raises(TypeError):
+                    UFUNCS[name](*mixed)
+                continue
             assert_same_bits(UFUNCS[name](*mixed), UFUNCS[name](*(a.astype(common) for a in mixed)))
 
 

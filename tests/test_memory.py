@@ -20,7 +20,7 @@ LAYOUTS = {
     "every second, reversed": lambda dtype: np.zeros(2 * LENGTH, dtype)[::-2],
     "column": lambda dtype: np.zeros((LENGTH, 5), dtype)[:, 3],
     "field of a record": lambda dtype: np.zeros(LENGTH, [("", "u1"), ("field", dtype)])["field"],
-    "unaligned": lambda dtype: np.zeros(LENGTH * dtype().itemsize + 1, "u1")[1:].view(dtype),
+    "unaligned": lambda dtype: np.zeros(LENGTH * np.dtype(dtype).itemsize + 1, "u1")[1:].view(dtype),
     "block of a matrix": lambda dtype: np.zeros((6, LENGTH + 5), dtype)[2:-1, 1:-4],
     "matrix, both axes reversed": lambda dtype: np.zeros((6, 2 * LENGTH), dtype)[::-2, ::-2],
     "Fortran order": lambda dtype: np.zeros(SHAPE, dtype, order="F"),

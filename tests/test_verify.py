@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16
 
 from relu_c import _oracle
 from relu_c._cli import main
@@ -221,7 +222,7 @@ def test_interruption_resumes(tmp_path):
     run.close()
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_other_dtypes(dtype):
     for name in ("relu", "softsign"):
         for row in check(name, None, right, dtype=dtype, derivatives=[False, True]):
@@ -237,7 +238,7 @@ def test_processes_give_the_same():
     assert one == two
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_other_dtypes_of_relu_c(dtype):
     for name in ("relu", "hard_swish", "softsign"):
         for row in check(name, None, kernels.evaluate, dtype=dtype, derivatives=[False, True]):
@@ -264,7 +265,7 @@ def test_without_avx2(monkeypatch, capsys):
 # The oracle
 
 
-@pytest.mark.parametrize(("dtype", "type_"), [("float16", np.float16), ("float32", np.float32)])
+@pytest.mark.parametrize(("dtype", "type_"), [("float16", np.float16), ("bfloat16", bfloat16), ("float32", np.float32)])
 def test_rounding_of_rationals(dtype, type_):
     rng = np.random.default_rng(0)
     bits, lowest, top = reference.FORMATS[dtype]
@@ -485,7 +486,7 @@ def test_page_holds_at_the_hard_cases():
     assert f"found {total} inputs" in (ROOT / "docs" / "ACCURACY.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_page_holds_for_other_dtypes(dtype):
     for label, (_, misrounded, ulp, witness, *_) in tables().get(f"relu_c, {dtype}", []):
         assert dtype == "float64" or misrounded == "0"

@@ -13,12 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from relu_c._cli.checks import all_known, can_save, can_save_picture
+from relu_c._cli.checks import all_dtypes_known, all_known, can_save, can_save_picture, list_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +29,6 @@ __all__ = ["EXTRA", "Result", "add_arguments", "format_size", "run"]
 EXTRA = "cli"
 SIZES = (64, 4096, 2**17, 2**20, 2**25)
 ENOUGH = 0.95  # a ratio from here on is "at least as fast", within the noise of a shared machine
-T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,20 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", nargs="*", metavar="NAME", help="functions to time (default: all)")
     parser.add_argument(
         "--operation",
-        type=_list_of(str),
+        type=list_of(str),
         metavar="LIST",
         help="of forward, in place, gradient, separated by commas (default: all)",
     )
     parser.add_argument(
         "--dtype",
-        type=_list_of(str),
+        type=list_of(str),
         default=["float32"],
         metavar="LIST",
-        help="of float16, float32, float64 (default: float32)",
+        help="of float16, bfloat16, float32, float64 (default: float32)",
     )
     parser.add_argument(
         "--size",
-        type=_list_of(parse_size),
+        type=list_of(parse_size),
         default=SIZES[:-1],
         metavar="LIST",
         help="elements, multiples of 64, such as 64,4Ki,32Mi (default: 64,4Ki,128Ki,1Mi)",
@@ -62,13 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="save the results as JSON")
     parser.add_argument("--plot", metavar="FILE", help="save a plot of throughput against size (.png, .svg, .pdf)")
-
-
-def _list_of(kind: Callable[[str], T]) -> Callable[[str], list[T]]:
-    def convert(text: str) -> list[T]:
-        return [kind(item.strip()) for item in text.split(",")]
-
-    return convert
 
 
 def parse_size(text: str) -> int:
@@ -134,7 +125,7 @@ def run(arguments: argparse.Namespace) -> None:
     used = arguments.isa or usual
     all_known("function", functions, FUNCTIONS)
     all_known("operation", operations, OPERATIONS)
-    all_known("dtype", arguments.dtype, DTYPES)
+    all_dtypes_known(arguments.dtype, DTYPES)
     all_known("instruction set", [used], _ufuncs.available_instruction_sets())
     if arguments.json:
         can_save(arguments.json)
@@ -253,7 +244,7 @@ def _plot(path: str, results: list[Result]) -> None:
     dtypes = list(dict.fromkeys(r.dtype for r in results))
     libraries = list(dict.fromkeys(r.library for r in results))
     colors = {library: f"C{k}" for k, library in enumerate(libraries)}
-    dashes = dict(zip(dtypes, ((0, ()), (0, (4, 2)), (0, (1, 1))), strict=False))
+    dashes = dict(zip(dtypes, ((0, ()), (0, (4, 2)), (0, (1, 1)), (0, (4, 1, 1, 1))), strict=False))
     figure = Figure(figsize=(1 + 3.2 * len(operations), 1 + 2.2 * len(functions)), layout="constrained")
     axes = figure.subplots(len(functions), len(operations), sharex=True, sharey="row", squeeze=False)
     for i, function in enumerate(functions):

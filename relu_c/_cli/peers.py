@@ -22,7 +22,7 @@ __all__ = ["DTYPES", "FUNCTIONS", "LIBRARIES", "OPERATIONS", "PEERS", "Case", "S
 
 FUNCTIONS = tuple(name for name in activations.__all__ if f"{name}_grad" in activations.__all__)
 OPERATIONS = ("forward", "in place", "gradient")
-DTYPES = ("float16", "float32", "float64")
+DTYPES = ("float16", "bfloat16", "float32", "float64")
 LIBRARIES = ("numpy", "scipy", "numexpr", "torch")
 THRESHOLD, VALUE = 0.5, -1.0  # threshold's parameters, which have no defaults
 
@@ -102,10 +102,9 @@ def _compile(expression: str, dtype: np.dtype[Any]) -> Call:
 
 
 def libraries(dtype: str) -> tuple[str, ...]:
-    """Return the installed libraries that have the dtype."""
-    return tuple(
-        name for name in LIBRARIES if importlib.util.find_spec(name) and not (name == "numexpr" and dtype == "float16")
-    )
+    """Return the installed libraries that have the dtype; NumPy's ufuncs make float32 of much that meets bfloat16."""
+    have = {"float16": ("numpy", "scipy", "torch"), "bfloat16": ("torch",)}.get(dtype, LIBRARIES)
+    return tuple(name for name in have if importlib.util.find_spec(name))
 
 
 def _passed_where(mask: Callable[[Operands], Any]) -> Call:
@@ -857,7 +856,7 @@ class Case:
         How far each library's results may be from relu_c's.
     """
 
-    TOLERANCE = {"float16": 4e-3, "float32": 1e-6, "float64": 1e-14}  # noqa: RUF012
+    TOLERANCE = {"float16": 8e-3, "bfloat16": 6e-2, "float32": 1e-6, "float64": 1e-14}  # noqa: RUF012
     """Largest difference to another library's result, relative to the result where that is beyond 1."""
 
     def __init__(self, function: str, operation: str, dtype: str, size: int) -> None:
@@ -907,6 +906,10 @@ class Case:
 
         return run
 
+    @staticmethod
+    def _as_float64(y: Any) -> Any:
+        return y.astype(np.float64) if isinstance(y, np.ndarray) else y.double().numpy()
+
     def refresh(self) -> None:
         """Restore the inputs."""
         np.copyto(self._x, self._source)
@@ -919,7 +922,7 @@ class Case:
             operands = self._operands[library][0]
             with np.errstate(over="ignore"):
                 call(operands)
-            results[library] = (operands.y.numpy() if library == "torch" else operands.y).copy()
+            results[library] = self._as_float64(operands.y)
         ours = results["relu_c"]
         for library, theirs in results.items():
             worst = float(np.max(np.abs(theirs - ours) / np.maximum(np.abs(ours), 1)))
@@ -932,6 +935,10 @@ def _tensors(operands: list[Operands]) -> list[Operands]:
     tensors: dict[int, Any] = {}
 
     def tensor(array: Any) -> Any:
-        return tensors.setdefault(id(array), torch.from_numpy(array))
+        if id(array) not in tensors:
+            bfloat = array.dtype.name == "bfloat16"  # which torch does not take from NumPy
+            given = torch.from_numpy(array.view(np.int16) if bfloat else array)
+            tensors[id(array)] = given.view(torch.bfloat16) if bfloat else given
+        return tensors[id(array)]
 
     return [Operands(*(tensor(getattr(o, field.name)) for field in fields(o))) for o in operands]

@@ -6,8 +6,8 @@ with the loops. All float32 inputs take about twenty minutes of one core (on
 baseline, which emulates fma, hours: all sets give the same bits); --sample
 takes seconds and includes all hard cases known. The exit status is 1 when
 anything is misrounded. A derivative within one float32 spacing of its root may
-be 1 ulp off; such inputs are listed, not counted. float16 goes through all
-values, float64 through a million points, against bounds of 1 ulp, 2 ulp for
+be 1 ulp off; such inputs are listed, not counted. The half types go through
+all values, float64 through a million points, against bounds of 1 ulp, 2 ulp for
 derivatives with a root.
 """
 
@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from relu_c._cli.checks import CommandError, all_known, can_save
+from relu_c._cli.checks import CommandError, all_dtypes_known, all_known, can_save, list_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to check, how, and where to save the results."""
     parser.add_argument("function", nargs="*", metavar="NAME", help="functions to check (default: all)")
     parser.add_argument(
-        "--dtype", default="float32", choices=("float32", "float16", "float64"), help="of inputs and results"
+        "--dtype",
+        type=list_of(str),
+        default=["float32"],
+        metavar="LIST",
+        help="of float32, float16, bfloat16, float64, separated by commas (default: float32)",
     )
     parser.add_argument("--isa", metavar="NAME", help="instruction set to check, or all (default: the one in use)")
     parser.add_argument("--sample", action="store_true", help="random inputs and all hard cases known: seconds")
@@ -74,8 +79,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Check, print and save."""
     from rich.console import Console
 
-    from relu_c._verify import report
+    from relu_c._verify import reference, report
 
+    all_dtypes_known(arguments.dtype, reference.FORMATS)
     for path in (arguments.state, arguments.json, arguments.report):
         if path:
             can_save(path)
@@ -135,6 +141,8 @@ def _check_peers(arguments: argparse.Namespace) -> Part:
 
     names = arguments.function or kernels.functions()
     all_known("function", names, kernels.functions())
+    if "bfloat16" in arguments.dtype:
+        raise CommandError("the peers are checked in float32, float16 and float64, not in bfloat16")
     found = peers.evaluators()
     if not found:
         raise CommandError("neither torch nor SciPy is installed")
@@ -161,10 +169,10 @@ def _sweep(
     from relu_c._verify import sweep
 
     def steps() -> Iterator[tuple[int, sweep.Progress]]:
-        for i, (name, derivative) in enumerate(wanted):
+        for i, (dtype, (name, derivative)) in enumerate(itertools.product(arguments.dtype, wanted)):
             for step in sweep.verify(
                 [name],
-                arguments.dtype,
+                dtype,
                 evaluate=evaluate,
                 sample=arguments.sample,
                 isa=sets,
@@ -180,7 +188,7 @@ def _sweep(
     rows: list[Row] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        whole = progress.add_task(label or "functions and derivatives", total=len(wanted))
+        whole = progress.add_task(label or "functions and derivatives", total=len(arguments.dtype) * len(wanted))
         one = progress.add_task("")
         try:
             for i, step in steps():

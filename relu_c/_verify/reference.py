@@ -163,6 +163,7 @@ FUNCTIONS: dict[str, tuple[Real, Real]] = {
 # Significand bits, smallest exponent (2**emin is the smallest subnormal) and largest exponent of a format.
 FORMATS = {
     "float16": (11, -24, 16),
+    "bfloat16": (8, -133, 128),
     "float32": (24, -149, 128),
     "float64": (53, -1074, 1024),
 }

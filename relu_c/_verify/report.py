@@ -123,6 +123,7 @@ OTHER = """
 
 TEXTS = {
     "float16": "All values.",
+    "bfloat16": "All values.",
     "float64": """A million points and more, dense where formulas change and where cancellation lives. Promised are
 1 ulp, 2 ulp for derivatives with a root, and, within 1 of that root, an absolute error of 2⁻⁵², 2.2e-16 (which
 *max ulp* leaves out).""",
@@ -148,7 +149,7 @@ def page(parts: list[Part]) -> str:
     text = HEAD
     about = next((part.about for part in parts if part.about), {})
     facts = "; ".join(f"{key} {value}" for key, value in about.items())
-    for dtype in ("float32", "float16", "float64"):
+    for dtype in ("float32", "float16", "bfloat16", "float64"):
         chosen = [row for row in ours if row.dtype == dtype]
         if not chosen:
             continue

@@ -1,8 +1,8 @@
 """Exhaustive check of results against an oracle that shares no code with the kernels.
 
 Every float32 input of every function of one argument and of its derivative is compared with the exact value rounded
-once: a double-double evaluation in C decides all but a handful of inputs, and MPFR those. float16 has 65536 values, all
-of which go through MPFR; float64 is compared on a million points and more.
+once: a double-double evaluation in C decides all but a handful of inputs, and MPFR those. A half type has 65536 values,
+all of which go through MPFR; float64 is compared on a million points and more.
 """
 
 from __future__ import annotations
@@ -477,9 +477,9 @@ def points(name: str, count: int = POINTS) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
-def all_float16() -> NDArray[np.float16]:
-    """Return all values of float16."""
-    return np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+def all_halves(dtype: str) -> Array:
+    """Return all values of float16 or bfloat16."""
+    return np.arange(1 << 16, dtype=np.uint16).view(dtype)
 
 
 def verify(
@@ -502,8 +502,8 @@ def verify(
     ----------
     names : iterable of str, optional
         Functions; all by default.
-    dtype : {"float32", "float16", "float64"}
-        Of inputs and results.
+    dtype : {"float32", "float16", "bfloat16", "float64"}
+        Of inputs and results; bfloat16 is that of ml_dtypes.
     evaluate : callable
         ``evaluate(name, derivative, x)`` returns f(x) or f'(x) in x's dtype from the kernel under test. It is called
         from `workers` threads.
@@ -552,7 +552,7 @@ def verify(
                 if dtype == "float64":
                     x: Array = points(name, POINTS // 200 if sample else POINTS)
                 else:
-                    x = all_float16()[:: 16 if sample else 1]
+                    x = all_halves(dtype)[:: 16 if sample else 1]
                 part = x[shard[0] :: shard[1]]
                 yield from _check_by_mpfr(name, derivative, dtype, part, evaluate, isa, select, kept, pool)
 
