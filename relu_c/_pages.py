@@ -61,7 +61,13 @@ class Page:
         return self._document(
             function,
             f"{self.summary}\n\n``{self.name}(x) = {self.formula}``",
-            [("x", "array_like", f"Input of any shape; float16, bfloat16 (of ml_dtypes), float32 or float64. {dtypes}")],
+            [
+                (
+                    "x",
+                    "array_like",
+                    f"Input of any shape; float16, bfloat16 (ml_dtypes), float32 or float64. {dtypes}",
+                )
+            ],
             ("y", "The result, of the broadcast shape, in the dtype of `x`; a scalar for scalar operands."),
             f"{self.edges} NaN gives NaN. {self.accuracy}",
             self.examples[0],

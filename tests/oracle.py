@@ -338,7 +338,7 @@ def _value_or_slope(stem, kind, x, parameters):
     return _evaluate(stem, kind == "_grad_from_output", x, parameters)[kind != ""]
 
 
-@lru_cache(2**17)  # all values of a half type, for the function are still there for its derivative; the sign tells -0.0 from 0.0
+@lru_cache(2**17)  # all values of a half type are still there for the derivative; the sign tells -0.0 from 0.0
 def _smooth(stem, from_output, x, sign, parameters):
     with gmpy2.context(precision=SMOOTH + 3 * max(0, -math.frexp(x)[1])):
         return _evaluate(stem, from_output, x, parameters)

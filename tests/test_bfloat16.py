@@ -1,4 +1,4 @@
-"""bfloat16: there wherever ml_dtypes is, kept beside Python's numbers, promoted as ml_dtypes does; not there without it."""
+"""bfloat16: where ml_dtypes is, kept beside Python's numbers, promoted as ml_dtypes does; not there without it."""
 
 import subprocess
 import sys
@@ -53,9 +53,7 @@ def test_beside_numbers_and_other_dtypes(name):
         for number in (2.0, 2, True):
             numbers = [*arrays[:k], number, *arrays[k + 1 :]]
             if len(arrays) > 1:
-                assert_same_bits(
-                    UFUNCS[name](*numbers), UFUNCS[name](*arrays[:k], bfloat16(number), *arrays[k + 1 :])
-                )
+                assert_same_bits(UFUNCS[name](*numbers), UFUNCS[name](*arrays[:k], bfloat16(number), *arrays[k + 1 :]))
         for wider in (np.float32, np.float64):
             mixed = [*arrays[:k], np.full(20, 2, wider), *arrays[k + 1 :]]
             expected = UFUNCS[name](*(array.astype(wider) for array in mixed))

@@ -30,7 +30,9 @@ def test_rounding_to_half_types_breaks_ties_to_even(dtype):
     halves = np.sort(halves[np.isfinite(halves)])
     below, above = halves[:-1], halves[1:]
     ties = (below + above) / 2
-    assert np.array_equal(rounded(ties.astype(object), dtype), ties.astype(np.float32).astype(dtype))  # exact in float32
+    assert np.array_equal(
+        rounded(ties.astype(object), dtype), ties.astype(np.float32).astype(dtype)
+    )  # exact in float32
     assert np.array_equal(rounded(np.nextafter(ties, -math.inf).astype(object), dtype), below)
     assert np.array_equal(rounded(np.nextafter(ties, math.inf).astype(object), dtype), above)
 
