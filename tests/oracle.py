@@ -326,7 +326,8 @@ def exact(name, *operands):
 
     formula, x = (gradient, 1) if kind else (function, 0)
     operands = np.broadcast_arrays(*operands)
-    rows = zip(*(operand.astype(np.float64).ravel().tolist() for operand in operands), strict=True)
+    with np.errstate(invalid="ignore"):  # ml_dtypes warns of NaN
+        rows = zip(*(operand.astype(np.float64).ravel().tolist() for operand in operands), strict=True)
     with gmpy2.context(precision=PRECISION[operands[0].dtype.type]):
         results = [mpfr(row[x] if math.isnan(row[x]) else formula(*row)) for row in rows]
     return np.array(results, object).reshape(operands[0].shape)
