@@ -1,4 +1,4 @@
-"""Build of the two extensions: the ufuncs, with one object per instruction set, and the oracle of `relu_c verify`.
+"""Build of the extensions: the ufuncs, with an object per instruction set, sums over arrays, the oracle of verify.
 
 Each object of `objects` has flags of its own; the rest of an extension has none but `COMMON`.
 """
@@ -54,9 +54,10 @@ def machine() -> str:
 def objects(extension: str, kind: str) -> dict[str, list[str]]:
     """Return the sources compiled with flags of their own, and these flags, for a kind of compiler."""
     sets = INSTRUCTION_SETS.get(machine(), {"baseline": {"unix": [], "msvc": []}})
-    if extension == "relu_c._oracle":  # too slow without fma
-        return {"src/oracle.c": sets.get("avx2", {}).get(kind, [])}
-    return {f"src/isa_{name}.c": flags[kind] for name, flags in sets.items()}
+    return {
+        "relu_c._ufuncs": {f"src/isa_{name}.c": flags[kind] for name, flags in sets.items()},
+        "relu_c._oracle": {"src/oracle.c": sets.get("avx2", {}).get(kind, [])},  # too slow without fma
+    }.get(extension, {})
 
 
 class BuildExt(build_ext):
@@ -101,6 +102,14 @@ setup(
                 ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
                 *LIMITED_API,
             ],
+            py_limited_api=LIMITED,
+        ),
+        Extension(
+            "relu_c._statistics",
+            ["relu_c/_statistics.pyx"],
+            include_dirs=["src"],
+            depends=["src/base.h", "src/statistics.h"],
+            define_macros=LIMITED_API,
             py_limited_api=LIMITED,
         ),
         Extension(

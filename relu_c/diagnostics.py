@@ -24,6 +24,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from relu_c._dtypes import evaluated_in, result_dtype
 from relu_c._parameters import not_nan, number
+from relu_c._statistics import moments, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +37,7 @@ __all__ = ["Activity", "LayerStatistics", "Monitor", "activity", "sparsity"]
 Counts: TypeAlias = "NDArray[np.int64]"
 Floats: TypeAlias = "NDArray[np.float64]"
 
-BLOCK = 1 << 15  # elements at a time: what is asked of them finds them in the cache
-LANES = 256  # columns that a sum over rows needs to be quick
+BLOCK = 1 << 17  # elements at a time, for conversions and the second look to stay in the cache
 LISTED = 10  # dead units that a report names
 
 
@@ -100,14 +100,12 @@ def activity(y: ArrayLike, /, axis: int | Sequence[int] | None = None) -> Activi
     axes = tuple(range(y.ndim)) if axis is None else normalize_axis_tuple(axis, y.ndim, "axis")
     kept = tuple(a for a in range(y.ndim) if a not in axes)
     shape = tuple(y.shape[a] for a in kept)
-    units = math.prod(shape)
-    counts = np.zeros((3, units), np.int64)
-    for block in _blocks(y, axes, kept, dtype):
-        counts[0] += _sum_rows(block == 0, np.int32)
-        counts[1] += _sum_rows(block > 0, np.int32)
-        counts[2] += len(block) - _sum_rows(np.isfinite(block), np.int32)
+    counts = np.zeros((4, math.prod(shape)), np.int64)
+    for block in _blocks(y, kept, dtype):
+        tally(block, math.nan, math.nan, counts)
     outputs = math.prod(y.shape[a] for a in axes)
-    shares = counts.reshape(3, *shape) / outputs if outputs else np.full((3, *shape), math.nan)
+    counts[2] = outputs - counts[2]
+    shares = counts[:3].reshape(3, *shape) / outputs if outputs else np.full((3, *shape), math.nan)
     return Activity(*(shares if shape else map(float, shares)))
 
 
@@ -218,36 +216,32 @@ class LayerStatistics:
         dtype, axis = _evaluated_in(y), normalize_axis_index(self.unit_axis, y.ndim, "unit_axis")
         if y.shape[axis] != self.units:
             raise ValueError(f"y must have {self.units} units at axis {self.unit_axis}, not shape {y.shape}")
-        others = tuple(a for a in range(y.ndim) if a != axis)
-        for block in _blocks(y, others, (axis,), dtype):
+        for block in _blocks(y, (axis,), dtype):
             self._take(block)
 
     def _take(self, block: NDArray[Any]) -> None:
-        """Take a block with a row for each sample; the moments are merged as by Chan, Golub and LeVeque (1979)."""
-        before = self._finite
-        finite = np.isfinite(block)
-        rows = len(block)
-        nonfinite = rows - _sum_rows(finite, np.int32)
-        self.samples += rows
-        self.zero += _sum_rows(block == 0, np.int32)
-        self.active += _sum_rows(block > 0, np.int32)
-        self.nonfinite += nonfinite
-        if self.limits is not None and self.saturated is not None:
-            low, high = self.limits
-            self.saturated += _sum_rows((block <= low) | (block >= high), np.int32)
-        values, count = block.astype(np.float64), rows - nonfinite
-        complete = not nonfinite.any()
-        if not complete:
-            values[~finite] = 0
+        """Take an array (samples, units, samples); the moments are merged as by Chan, Golub and LeVeque (1979)."""
+        counts, sums = np.zeros((4, self.units), np.int64), np.zeros((2, self.units))
+        tally(block, *(self.limits or (math.nan, math.nan)), counts)
+        first = block[0, :, 0]
+        shift = self._mean if self.samples else np.where(np.isfinite(first), first, 0).astype(np.float64)
+        moments(block, shift, sums)
+
+        zero, active, finite, saturated = counts
+        before, samples = self._finite, block.shape[0] * block.shape[2]
+        self.samples += samples
+        self.zero += zero
+        self.active += active
+        self.nonfinite += samples - finite
+        if self.saturated is not None:
+            self.saturated += saturated
         with np.errstate(all="ignore"):
-            mean = _sum_rows(values, np.float64) / np.maximum(count, 1)
-            values -= mean
-            if not complete:
-                values *= finite
-            np.square(values, out=values)
-            shift, share = mean - self._mean, count / np.maximum(self._finite, 1)
-            self._mean += shift * share
-            self._squares += _sum_rows(values, np.float64) + shift**2 * before * share
+            offset = sums[0] / np.maximum(finite, 1)
+            squares = np.maximum(sums[1] - offset * sums[0], 0)
+            share = finite / np.maximum(self._finite, 1)
+            step = shift + offset - self._mean
+            self._mean += step * share
+            self._squares += squares + step**2 * before * share
 
 
 class Monitor:
@@ -404,23 +398,15 @@ def _ordered(limits: tuple[float, float] | None) -> tuple[float, float] | None:
     return low, high
 
 
-def _blocks(y: NDArray[Any], over: tuple[int, ...], kept: tuple[int, ...], dtype: DTypeLike) -> Iterator[NDArray[Any]]:
-    """Yield an array a block at a time, each with a column for each index of the axes kept, in C order."""
-    moved = y.transpose((*over, *kept))
-    if not over:
-        moved = moved[np.newaxis]
-    if moved.size:
-        length = max(1, BLOCK // (moved.size // len(moved)))
-        units = math.prod(y.shape[axis] for axis in kept)
-        for start in range(0, len(moved), length):
-            yield moved[start : start + length].reshape(-1, units).astype(dtype, "C", copy=False)
-
-
-def _sum_rows(block: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Return the sum over the rows; several rows beside each other where a row is short."""
-    rows, units = block.shape
-    beside = max(1, min(rows, LANES // units))
-    whole = rows - rows % beside
-    sums = np.add.reduce(block[:whole].reshape(-1, beside * units), axis=0, dtype=dtype).reshape(beside, units)
-    total: NDArray[Any] = np.add.reduce(sums, axis=0) + np.add.reduce(block[whole:], axis=0, dtype=dtype)
-    return total
+def _blocks(y: NDArray[Any], kept: tuple[int, ...], dtype: DTypeLike) -> Iterator[NDArray[Any]]:
+    """Yield an array a block at a time, in C order as (samples, units, samples); the axes kept are the units."""
+    first, last = (kept[0], kept[-1] + 1) if kept else (y.ndim, y.ndim)
+    if last - first != len(kept):  # other axes between them
+        y = np.moveaxis(y, kept, range(-len(kept), 0))
+        first, last = y.ndim - len(kept), y.ndim
+    units, inner = math.prod(y.shape[first:last]), math.prod(y.shape[last:])
+    leading = len(y) if first else 1
+    length = max(1, BLOCK * leading // max(1, y.size))
+    for start in range(0, leading if y.size else 0, length):
+        part = y[start : start + length] if first else y
+        yield part.reshape(-1, units, inner).astype(dtype, "C", copy=False)

@@ -62,6 +62,25 @@ def test_sums_in_a_fixed_order(name, x):
 
 
 @every_penalty
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 255, 256, 257, 65_536, 65_537, 200_003])
+def test_sums_of_any_length(name, size, monkeypatch):
+    x = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    wanted = value(name)(x, 1.0)
+    assert wanted == pytest.approx(math.fsum(TERMS[name](x.astype(np.float64))), rel=1e-14)
+    monkeypatch.setattr(penalties, "BLOCK", 256)
+    assert value(name)(x, 1.0) == wanted
+    # The order by which it is fixed: 64 sums, four elements at a time, then one after the other.
+    terms = 2 * TERMS[name](x.astype(np.float64)) if name == "l2" else TERMS[name](x.astype(np.float64))
+    whole = size // 256 * 256
+    sums = np.zeros(64)
+    for a, b, c, d in terms[:whole].reshape(-1, 4, 64):
+        sums += (a + b) + (c + d)
+    for k, term in enumerate(terms[whole:]):
+        sums[k % 64] += term
+    assert wanted == np.add.accumulate(sums)[-1] * (0.5 if name == "l2" else 1.0)
+
+
+@every_penalty
 @pytest.mark.parametrize("batch_axis", [None, 0, (0, 1)])
 def test_gradient_by_differences(name, batch_axis, x):
     x = x[:40, :30]
