@@ -6,9 +6,8 @@
 array([0., 0., 0., 3.], dtype=float32)
 """
 
-from relu_c import _threads
+from relu_c import _threads, diagnostics, init, penalties, ufuncs
 from relu_c import activations as _activations
-from relu_c import diagnostics, init, penalties, ufuncs
 from relu_c import stochastic as _stochastic
 from relu_c._config import show_config
 from relu_c._threads import *  # noqa: F403
