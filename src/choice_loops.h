@@ -19,7 +19,7 @@ static void drive_choice(choice_block *choice, int inputs, int first, char *cons
         direct[k] = (strides[k] == size && !partly_overlap) || (fixed && k >= first && k < inputs);
         all_direct &= direct[k];
     }
-    const intptr_t step = all_direct ? n : BLOCK;
+    const intptr_t step = all_direct ? n : carried(inputs, data, strides) ? 1 : BLOCK;
     const intptr_t head = all_direct && n > 256 ? (intptr_t)(-(uintptr_t)data[inputs] % 64 / sizeof(uint16_t)) : 0;
     for (intptr_t start = 0, count; start < n; start += count) {
         count = start < head ? head : n - start < step ? n - start : step;
@@ -27,7 +27,7 @@ static void drive_choice(choice_block *choice, int inputs, int first, char *cons
         for (int k = 0; k < inputs; k++) {
             const char *from = data[k] + start * strides[k];
             in[k] = direct[k] ? (const uint16_t *)from : buffer[k];
-            if (!direct[k] && (strides[k] != 0 || start == 0))
+            if (!direct[k] && (strides[k] != 0 || start == 0 || step == 1))
                 gather_halves(from, strides[k], buffer[k], count);
         }
         char *to = data[inputs] + start * strides[inputs];

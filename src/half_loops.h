@@ -36,7 +36,7 @@ static void FN(narrow)(const float *from, char *to, intptr_t stride, intptr_t n)
         *(uint16_t *)(to + i * stride) = FROM_FLOAT(from[i]);
 }
 
-/* The operands of a block as floats. An operand of stride 0 is widened once, before the first block. */
+/* The operands of a block as floats. An operand of stride 0 is widened once, before the first block, unless it is an output. */
 typedef struct {
     LINE_ALIGNED float values[4][HALF_BLOCK];
     const float *in[4];
@@ -48,7 +48,7 @@ static void FN(load)(FN(floats) *floats, int inputs, char *const *data, const in
         floats->in[k] = floats->values[k];
         if (strides[k] != 0)
             FN(widen)(data[k] + start * strides[k], strides[k], floats->values[k], n);
-        else if (start == 0)
+        else if (start == 0 || n == 1)
             for (intptr_t i = 0; i < n; i++)
                 floats->values[k][i] = TO_FLOAT(*(const uint16_t *)data[k]);
     }
@@ -59,11 +59,12 @@ static void FN(drive_stored)(kernel *float32, int inputs, int first, char *const
 {
     FN(floats) floats;
     LINE_ALIGNED float out[HALF_BLOCK];
+    const intptr_t block = carried(inputs, data, strides) ? 1 : HALF_BLOCK;
     int fixed = inputs > first;
     for (int k = first; k < inputs; k++)
         fixed &= strides[k] == 0;
     for (intptr_t start = 0, count; start < n; start += count) {
-        count = n - start < HALF_BLOCK ? n - start : HALF_BLOCK;
+        count = n - start < block ? n - start : block;
         FN(load)(&floats, inputs, data, strides, start, count);
         char *pointers[5];
         intptr_t steps[5];
@@ -81,8 +82,9 @@ static void FN(drive_double)(odd_block *odd, int inputs, char *const *data, intp
 {
     FN(floats) floats;
     LINE_ALIGNED float out[HALF_BLOCK];
+    const intptr_t block = carried(inputs, data, strides) ? 1 : HALF_BLOCK;
     for (intptr_t start = 0, count; start < n; start += count) {
-        count = n - start < HALF_BLOCK ? n - start : HALF_BLOCK;
+        count = n - start < block ? n - start : block;
         FN(load)(&floats, inputs, data, strides, start, count);
         odd(floats.in, out, count);
         FN(narrow)(out, data[inputs] + start * strides[inputs], strides[inputs], count);
