@@ -6,13 +6,19 @@
 array([0., 0., 0., 3.], dtype=float32)
 """
 
-from relu_c import _threads, diagnostics, init, penalties, ufuncs
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from relu_c import _threads, ufuncs
 from relu_c import activations as _activations
 from relu_c import stochastic as _stochastic
 from relu_c._config import show_config
 from relu_c._threads import *  # noqa: F403
 from relu_c.activations import *  # noqa: F403
 from relu_c.stochastic import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from relu_c import diagnostics, init, penalties
 
 __version__ = "0.1.0"
 
@@ -26,3 +32,15 @@ __all__ = [
     "show_config",
     "ufuncs",
 ]
+
+_SUBMODULES = ("diagnostics", "init", "penalties")  # imported when first asked for
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"relu_c.{name}")
+    raise AttributeError(f"module 'relu_c' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

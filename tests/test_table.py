@@ -6,6 +6,8 @@ import importlib
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,19 @@ def test_pickle_of_ufunc(name):
 def test_pickle_of_public_function(name):
     function = getattr(relu_c, name)
     assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_submodules_are_imported_when_first_asked_for():
+    program = (
+        "import sys, relu_c\n"
+        "names = ['diagnostics', 'init', 'penalties']\n"
+        "print([f'relu_c.{name}' in sys.modules for name in names], set(names) <= set(dir(relu_c)))\n"
+        "print([getattr(relu_c, name).__name__ for name in names])\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == [
+        "[False, False, False] True",
+        "['relu_c.diagnostics', 'relu_c.init', 'relu_c.penalties']",
+    ]
+    with pytest.raises(AttributeError, match="module 'relu_c' has no attribute 'nothing'"):
+        relu_c.nothing  # noqa: B018
