@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from relu_c import _threads, ufuncs
 from relu_c import activations as _activations
+from relu_c import learned as _learned
+from relu_c import pools as _pools
 from relu_c import stochastic as _stochastic
 from relu_c._config import show_config
 from relu_c._threads import *  # noqa: F403
 from relu_c.activations import *  # noqa: F403
+from relu_c.learned import *  # noqa: F403
+from relu_c.pools import *  # noqa: F403
 from relu_c.stochastic import *  # noqa: F403
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     *_activations.__all__,
+    *_learned.__all__,
+    *_pools.__all__,
     *_stochastic.__all__,
     *_threads.__all__,
     "diagnostics",

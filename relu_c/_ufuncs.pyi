@@ -8,6 +8,7 @@ COMPILER: str
 HAS_THREADS: bool
 MAX_THREADS: int
 UFUNCS: dict[str, np.ufunc]
+GENERALISED: dict[str, np.ufunc]
 
 @final
 class Function: ...

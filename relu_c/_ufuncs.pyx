@@ -35,6 +35,19 @@ cdef enum:
     MOST = 8  # arguments of a function
 
 
+cdef extern from "generalised.h":
+    ctypedef struct generalised_row:
+        const char *name
+        const char *signature
+        int inputs
+        int outputs
+        loop *loops[DTYPES]
+    enum: INDEX_DTYPES
+    const generalised_row relu_c_generalised[]
+    loop *relu_c_maxout[INDEX_DTYPES][DTYPES]
+    loop *relu_c_maxout_grad[INDEX_DTYPES][DTYPES]
+
+
 cdef extern from *:
     """
     #include <numpy/ndarrayobject.h>
@@ -87,6 +100,9 @@ cdef extern from *:
     int PyArray_ImportNumPyAPI() except -1
     int PyUFunc_ImportUFuncAPI() except -1
     object PyUFunc_FromFuncAndData(void *, void *, char *, int, int, int, int, const char *, const char *, int)
+    object PyUFunc_FromFuncAndDataAndSignature(
+        void *, void *, char *, int, int, int, int, const char *, const char *, int, const char *
+    )
     int PyUFunc_AddLoopFromSpec(object, PyArrayMethod_Spec *) except -1
     int PyUFunc_AddPromoter(object, object, object) except -1
     object common_dtype(PyArray_DTypeMeta *, PyArray_DTypeMeta *)
@@ -150,27 +166,29 @@ cdef int promote(
     common = (_KEPT if <object>ufunc in _with_integer_loops else _FLOATS).get(common.type)
     if common is None:
         return -1
-    for k in range(inputs + 1):
+    for k in range(<int>(<object>ufunc).nargs):
         Py_INCREF(common)
         chosen[k] = <PyArray_DTypeMeta *>common
     return 0
 
 
-cdef add_loop(ufunc, loop *function, dtype):
-    """Add the loop for operands that are all of one dtype."""
-    cdef PyArray_DTypeMeta *dtypes[5]
+cdef add_loop(ufunc, loop *function, dtype, other=None, int at=0):
+    """Add the loop for operands that are all of one dtype, but for that at a position, which is of the other dtype."""
+    cdef PyArray_DTypeMeta *dtypes[6]
     cdef PyType_Slot slots[2]
     cdef PyArrayMethod_Spec spec
     cdef int k
     for k in range(ufunc.nargs):
         dtypes[k] = <PyArray_DTypeMeta *>dtype
+    if other is not None:
+        dtypes[at] = <PyArray_DTypeMeta *>other
     slots[0].slot = NPY_METH_strided_loop
     slots[0].pfunc = <void *>function
     slots[1].slot = 0
     slots[1].pfunc = NULL
     spec.name = "relu_c"
     spec.nin = ufunc.nin
-    spec.nout = 1
+    spec.nout = ufunc.nout
     spec.casting = NPY_NO_CASTING
     spec.flags = NPY_METH_NO_FLOATINGPOINT_ERRORS
     spec.dtypes = dtypes
@@ -195,6 +213,49 @@ cdef make(const ufunc_row *row):
 
 
 UFUNCS = {relu_c_ufuncs[i].name.decode(): make(&relu_c_ufuncs[i]) for i in range(ROWS)}
+
+
+cdef make_generalised(const generalised_row *row):
+    """Make the ufunc of one row of the second table."""
+    cdef int k
+    ufunc = PyUFunc_FromFuncAndDataAndSignature(
+        NULL, NULL, NULL, 0, row.inputs, row.outputs, PyUFunc_None, row.name, NULL, 0, row.signature
+    )
+    for k in range(FLOATS):
+        if _FLOAT_LOOPS[k] is not None:
+            add_loop(ufunc, row.loops[k], _FLOAT_LOOPS[k])
+    any_inputs = (np.dtype,) * row.inputs + (None,) * row.outputs
+    PyUFunc_AddPromoter(ufunc, any_inputs, PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL))
+    return ufunc
+
+
+GENERALISED = {}
+_row = 0
+while relu_c_generalised[_row].name != NULL:
+    GENERALISED[relu_c_generalised[_row].name.decode()] = make_generalised(&relu_c_generalised[_row])
+    _row += 1
+
+
+cdef make_maxout():
+    """Make maxout and its gradient; the index may have any of its dtypes."""
+    cdef int k, i
+    maxout = PyUFunc_FromFuncAndDataAndSignature(
+        NULL, NULL, NULL, 0, 1, 2, PyUFunc_None, "maxout", NULL, 0, "(p)->(),()"
+    )
+    grad = PyUFunc_FromFuncAndDataAndSignature(
+        NULL, NULL, NULL, 0, 2, 1, PyUFunc_None, "maxout_grad", NULL, 0, "(),()->(p)"
+    )
+    loops = [(dtype, k) for k, dtype in enumerate(_FLOAT_LOOPS) if dtype is not None] + list(_INTEGER_LOOPS.items())
+    for i in range(INDEX_DTYPES):
+        index = type(np.dtype(("u1", "u2", "u4")[i]))
+        for dtype, k in loops:
+            add_loop(maxout, relu_c_maxout[i][k], dtype, index, 2)
+            add_loop(grad, relu_c_maxout_grad[i][k], dtype, index, 1)
+    return {"maxout": maxout, "maxout_grad": grad}
+
+
+GENERALISED |= make_maxout()
+
 _documents = []
 
 

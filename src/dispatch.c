@@ -1,4 +1,5 @@
 #include "dispatch.h"
+#include "flags.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -109,6 +110,7 @@ static const instruction_set *in_use;
 
 const char *relu_c_available(int i) { return available(i) ? available(i)->name : NULL; }
 const char *relu_c_in_use(void) { return in_use->name; }
+const instruction_set *relu_c_set_in_use(void) { return in_use; }
 
 int relu_c_use(const char *name)
 {
@@ -119,25 +121,6 @@ int relu_c_use(const char *name)
         }
     return -1;
 }
-
-/* Comparing a NaN, say, sets a floating-point flag. NumPy does not look at the flags after these loops, unless it casts operands
- * around them; they are therefore left as they were found. */
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-typedef unsigned flags;
-static flags get_flags(void) { return _mm_getcsr(); }
-static void set_flags(flags found) { _mm_setcsr(found); }
-#else
-#include <fenv.h>
-typedef fexcept_t flags;
-static flags get_flags(void)
-{
-    flags found;
-    fegetexceptflag(&found, FE_ALL_EXCEPT);
-    return found;
-}
-static void set_flags(flags found) { fesetexceptflag(&found, FE_ALL_EXCEPT); }
-#endif
 
 /* Bytes of an element. */
 static const intptr_t SIZES[DTYPES] = {

@@ -23,6 +23,7 @@ const char *relu_c_available(int i);
 /* Uses the instruction set of that name. Returns 0, or -1, with nothing changed, if it is not available. */
 int relu_c_use(const char *name);
 const char *relu_c_in_use(void);
+const instruction_set *relu_c_set_in_use(void);
 
 /* Bytes of the largest cache of data that this CPU tells of, else a usual size. */
 intptr_t relu_c_largest_cache(void);

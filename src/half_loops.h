@@ -91,6 +91,23 @@ static void FN(drive_double)(odd_block *odd, int inputs, char *const *data, intp
     }
 }
 
+/* A sum, by float32's own: three operands, of which some may be one and the same. */
+static void FN(sum)(sum_kernel *float32, const void *dy, const void *x, const void *parameter, double *sums, intptr_t n)
+{
+    LINE_ALIGNED float values[3][HALF_BLOCK];
+    const uint16_t *from[] = {dy, x, parameter};
+    for (intptr_t start = 0, count; start < n; start += count) {
+        const float *in[3];
+        count = n - start < HALF_BLOCK ? n - start : HALF_BLOCK;
+        for (int k = 0; k < 3; k++) {
+            in[k] = k && from[k] == from[k - 1] ? in[k - 1] : values[k];
+            if (in[k] == values[k])
+                FN(widen)((const char *)(from[k] + start), sizeof(uint16_t), values[k], count);
+        }
+        float32(in[0], in[1], in[2], sums + start, count);
+    }
+}
+
 #undef SUFFIX
 #undef TO_FLOATS
 #undef FROM_FLOATS

@@ -68,6 +68,7 @@
 #include "smooth_exp.h"
 #include "vmath_log_erfc.h"
 #include "smooth_log_erfc.h"
+#include "learned.h"
 #undef SUFFIX
 #undef NARROW
 
@@ -77,6 +78,7 @@
 #include "smooth_exp.h"
 #include "vmath_log_erfc.h"
 #include "smooth_log_erfc.h"
+#include "learned.h"
 #undef SUFFIX
 #undef NARROW
 
@@ -86,6 +88,10 @@
 #define LOAD
 #define STORE
 #define SUFFIX _float32
+#define NARROW 1
+#include "sums.h"
+#undef NARROW
+#include "pool.h"
 #include "loops.h"
 
 #define STORED double
@@ -93,6 +99,10 @@
 #define LOAD
 #define STORE
 #define SUFFIX _float64
+#define NARROW 0
+#include "sums.h"
+#undef NARROW
+#include "pool.h"
 #include "loops.h"
 
 #define STORED uint16_t
@@ -120,14 +130,24 @@
 #undef STORE
 #undef SUFFIX
 
+#define STORED uint16_t
+#define real float
+#define LOAD float_of_float16
 #define SUFFIX _float16
+#include "pool.h"
+#undef LOAD
 #define TO_FLOATS floats_of_float16
 #define FROM_FLOATS float16_of_floats
 #define TO_FLOAT float_of_float16
 #define FROM_FLOAT float16_of_float
 #include "half_loops.h"
 
+#define LOAD float_of_bfloat16
 #define SUFFIX _bfloat16
+#include "pool.h"
+#undef STORED
+#undef real
+#undef LOAD
 #define TO_FLOATS floats_of_bfloat16
 #define FROM_FLOATS bfloat16_of_floats
 #define TO_FLOAT float_of_bfloat16
@@ -159,6 +179,18 @@
 #define SUFFIX _uint64
 #include "integers.h"
 
+/* The sums of the half types. */
+#define SUM(name, narrow, full)                                                                                        \
+    static void sum_##name##_float16(const void *dy, const void *x, const void *parameter, double *sums, intptr_t n)   \
+    {                                                                                                                  \
+        sum_float16(sum_##name##_float32, dy, x, parameter, sums, n);                                                  \
+    }                                                                                                                  \
+    static void sum_##name##_bfloat16(const void *dy, const void *x, const void *parameter, double *sums, intptr_t n)  \
+    {                                                                                                                  \
+        sum_bfloat16(sum_##name##_float32, dy, x, parameter, sums, n);                                                 \
+    }
+#include "units.def"
+
 /* The kernels: a row's formulas bound to the drivers. */
 #define ARGUMENTS_forward_0  1, 1, (a)
 #define ARGUMENTS_forward_1  2, 1, (a, b)
@@ -166,6 +198,8 @@
 #define ARGUMENTS_backward_0 2, 2, (a, b)
 #define ARGUMENTS_backward_1 3, 2, (a, b, c)
 #define ARGUMENTS_backward_2 4, 2, (a, b, c, d)
+#define ARGUMENTS_arrays_2   2, 2, (a, b)
+#define ARGUMENTS_arrays_3   3, 3, (a, b, c)
 
 #define KERNEL(...) KERNEL_(__VA_ARGS__)
 #define KERNEL_(name, dtype, driver, real, formula, inputs, first, arguments)                  \
@@ -258,6 +292,8 @@
     FLOATS_##evaluation(name, operands)                                                \
     KERNELS_##kinds(name, operands)
 #include "activations.def"
+#define UFUNC(name, operands, evaluation, kinds) FLOATS_##evaluation(name, operands)
+#include "units.def"
 
 /* The table of them. */
 #define ENTRY(name, dtype, index) [index] = kernel_##name##_##dtype,
@@ -272,8 +308,27 @@
                       ENTRY(name, float32, FLOAT32) ENTRY(name, float64, FLOAT64)      \
                       ENTRIES_##kinds(name)},
 
+#define UNIT(name) \
+    [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, bfloat16, BFLOAT16)    \
+                      ENTRY(name, float32, FLOAT32) ENTRY(name, float64, FLOAT64)},
+#define POOL(dtype, index) [index] = pool_##dtype,
+
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
-const instruction_set PASTE(relu_c_, ISA) = {STRING(ISA), STREAM, {
+const instruction_set PASTE(relu_c_, ISA) = {
+    STRING(ISA), STREAM,
+    {
 #include "activations.def"
-}};
+#define UFUNC(name, operands, evaluation, kinds) UNIT(name)
+#include "units.def"
+    },
+    {
+#define SUM(name, narrow, full) \
+    [SUM_##name] = {[FLOAT16] = sum_##name##_float16, [BFLOAT16] = sum_##name##_bfloat16, \
+                    [FLOAT32] = sum_##name##_float32, [FLOAT64] = sum_##name##_float64},
+#include "units.def"
+    },
+    {POOL(float16, FLOAT16) POOL(bfloat16, BFLOAT16) POOL(float32, FLOAT32) POOL(float64, FLOAT64)
+     POOL(int8, INT8) POOL(int16, INT16) POOL(int32, INT32) POOL(int64, INT64)
+     POOL(uint8, UINT8) POOL(uint16, UINT16) POOL(uint32, UINT32) POOL(uint64, UINT64)},
+};

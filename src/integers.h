@@ -4,4 +4,5 @@
 #define STORED real
 #define LOAD
 #define STORE
+#include "pool.h"
 #include "loops.h"

@@ -12,8 +12,24 @@ enum dtype { FLOAT16, FLOAT32, FLOAT64, BFLOAT16, INT8, INT16, INT32, INT64, UIN
 #define UFUNC(name, operands, evaluation, kinds) UFUNC_##name,
 enum ufunc {
 #include "activations.def"
-    UFUNCS
+    UFUNCS,
+    BEFORE_UNITS = UFUNCS - 1,
+#define UFUNC(name, operands, evaluation, kinds) UFUNC_##name,
+#include "units.def"
+    KERNELS
 };
+
+/* A sum of one contiguous run: sums[i] += term(dy[i], x[i], parameter[i]). */
+typedef void sum_kernel(const void *dy, const void *x, const void *parameter, double *sums, intptr_t n);
+
+#define SUM(name, narrow, full) SUM_##name,
+enum sum {
+#include "units.def"
+    SUMS
+};
+
+/* best[i] = max(best[i], x[i]), and which[i] = k where x[i] is greater. */
+typedef void pool_kernel(const void *x, void *best, uint32_t *which, uint32_t k, intptr_t n);
 
 /* Copies bytes with stores that bypass the cache. */
 typedef void streamer(char *to, const char *from, intptr_t bytes);
@@ -22,7 +38,9 @@ typedef void streamer(char *to, const char *from, intptr_t bytes);
 typedef struct {
     const char *name;
     streamer *stream;
-    kernel *kernels[UFUNCS][DTYPES];
+    kernel *kernels[KERNELS][DTYPES];
+    sum_kernel *sums[SUMS][INT8];
+    pool_kernel *pools[DTYPES];
 } instruction_set;
 
 #endif

@@ -61,3 +61,12 @@ INLINE real FN(hard_sigmoid_default_grad_from_output)(real dy, real y)
 {
     return FN(pass)(y > 0 && y < 1, FN(sixth)(dy), y);
 }
+
+INLINE real FN(add_bias)(real x, real bias) { return x + bias; }
+
+/* The second half of a concatenated unit, relu(-x). */
+INLINE real FN(crelu_negative)(real x) { return FN(relu)(-x); }
+INLINE real FN(crelu_grad)(real positive_dy, real negative_dy, real x)
+{
+    return x > 0 ? positive_dy : FN(pass)(x < 0, -negative_dy, x);
+}
