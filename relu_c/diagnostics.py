@@ -254,7 +254,8 @@ class Monitor:
     A unit is dead if it was exactly 0 in every sample seen: the sign of a ReLU that no longer learns, if the samples
     are many. Units of `leaky_relu` or `elu` are never dead. NaN and infinite outputs are counted, and left out of mean
     and deviation. Gradients can be watched too, under a name of their own: where they explode, their deviation grows
-    and some are not finite; where they vanish, it shrinks.
+    and some are not finite; where they vanish, it shrinks. The table leaves out the columns of saturated and of
+    non-finite outputs where there is nothing to tell.
 
     References
     ----------
@@ -269,9 +270,9 @@ class Monitor:
     >>> monitor.update("hidden", np.float32([[0, 3, 0]]))
     >>> monitor.update("output", np.float32([[0.5], [0.995]]), limits=(0.01, 0.99))
     >>> print(monitor)
-    layer   units  samples   zero  active  dead    mean     std  saturated  non-finite
-    hidden      3        3  55.6%   44.4%     1   1.111   1.449          -           0
-    output      1        2   0.0%  100.0%     0  0.7475  0.2475      50.0%           0
+    layer   units  samples   zero  active  dead    mean     std  saturated
+    hidden      3        3  55.6%   44.4%     1   1.111   1.449          -
+    output      1        2   0.0%  100.0%     0  0.7475  0.2475      50.0%
     dead in hidden: 0
     >>> monitor["hidden"].active, monitor["hidden"].mean
     (array([0, 2, 2]), array([0.        , 1.33333333, 2.        ]))
@@ -326,13 +327,13 @@ class Monitor:
         self.layers.clear()
 
     def __str__(self) -> str:
-        columns = list(zip(_HEADINGS, *map(self._cells, self.layers), strict=True))
+        columns = self._columns()
         widths = [max(map(len, column)) for column in columns]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
             for row in zip(*columns, strict=True)
         ]
-        return "\n".join([line.rstrip() for line in lines] + self._dead())
+        return "\n".join(lines + self._dead())
 
     def __repr__(self) -> str:
         return f"<Monitor of {', '.join(self.layers) or 'nothing'}>"
@@ -341,11 +342,17 @@ class Monitor:
         from rich.table import Table
 
         table = Table(caption="\n".join(self._dead()) or None)
-        for heading in _HEADINGS:
-            table.add_column(heading, justify="left" if heading == "layer" else "right")
-        for layer in self.layers:
-            table.add_row(*self._cells(layer), style="red" if self[layer].dead.size else None)
+        headings, *rows = zip(*self._columns(), strict=True)
+        for heading in headings:
+            table.add_column(heading, justify="left" if heading == "layer" else "right", overflow="fold")
+        for layer, row in zip(self.layers.values(), rows, strict=True):
+            table.add_row(*row, style="red" if layer.dead.size else None)
         return table
+
+    def _columns(self) -> list[tuple[str, ...]]:
+        """Return the columns of the table, each with its heading first, without those that have nothing to tell."""
+        columns = zip(_HEADINGS, *map(self._cells, self.layers), strict=True)
+        return [column for column in columns if set(column[1:]) - {_OMITTED.get(column[0])}]
 
     def _cells(self, layer: str) -> list[str]:
         """Return the row of a layer: over all its units."""
@@ -382,6 +389,7 @@ class Monitor:
 
 
 _HEADINGS = ("layer", "units", "samples", "zero", "active", "dead", "mean", "std", "saturated", "non-finite")
+_OMITTED = {"saturated": "-", "non-finite": "0"}  # columns, and the cell that has nothing to tell
 
 
 def _evaluated_in(y: NDArray[Any]) -> type[np.float32 | np.float64]:
