@@ -7,7 +7,7 @@
 INLINE real FN(zero)(real y) { return y == 0 ? (real)1 : (real)0; }
 INLINE real FN(active)(real y) { return y > 0 ? (real)1 : (real)0; }
 INLINE real FN(finite)(real y) { return y - y == 0 ? (real)1 : (real)0; }
-INLINE real FN(saturated)(real y, real low, real high) { return (y <= low) | (y >= high) ? (real)1 : (real)0; }
+INLINE real FN(saturated)(real y, real low, real high) { return (y <= low || y >= high) ? (real)1 : (real)0; }
 INLINE double FN(deviation)(real y, double shift) { return y - y == 0 ? y - shift : 0; }
 
 /* Counts in `real`, exact for rows < 2**24: how many of each column are 0, above 0, finite, and at or beyond a limit. */
