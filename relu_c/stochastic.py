@@ -365,13 +365,16 @@ def _rate(rate: float) -> float:
 
 
 def _kept(shape: tuple[int, ...], rate: float, generator: np.random.Generator) -> NDArray[np.bool]:
-    """Return a mask that is False with probability rate."""
+    """Return a mask that is False with probability rate, to 32 bits; only where 16 do not decide are more drawn."""
     mask = np.empty(shape, np.bool)
     flat = mask.reshape(-1)
-    first_kept = min(round(rate * 2**32), 2**32 - 1)
+    high, low = divmod(min(round(rate * 2**32), 2**32 - 1), 2**16)  # an element is kept from this number on
     for start in range(0, flat.size, BLOCK):
         block = flat[start : start + BLOCK]
-        np.greater_equal(generator.integers(0, 2**32, block.size, np.uint32), np.uint32(first_kept), out=block)
+        draws = generator.integers(0, 2**16, block.size, np.uint16)
+        np.greater(draws, high, out=block)
+        undecided = np.flatnonzero(draws == high)
+        block[undecided] = generator.integers(0, 2**16, undecided.size, np.uint16) >= low
     return mask
 
 

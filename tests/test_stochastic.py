@@ -8,7 +8,6 @@ from common import FLOATS, INTEGERS
 from ml_dtypes import bfloat16, finfo
 
 import relu_c
-from relu_c import stochastic
 
 SPECIAL = [math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0]
 
@@ -337,11 +336,11 @@ def test_masks_that_do_not_fit():
     np.testing.assert_array_equal(dy, 1)
 
 
-def test_bits_do_not_depend_on_the_length_of_the_blocks(monkeypatch):
-    x = np.ones(1000)
-    wanted = relu_c.dropout(x, 0.5, rng=0)[1]
-    monkeypatch.setattr(stochastic, "BLOCK", 64)
-    np.testing.assert_array_equal(wanted, relu_c.dropout(x, 0.5, rng=0)[1])
+@pytest.mark.parametrize("rate", [2**-16, 3 * 2**-18, 2**-18])
+def test_small_rates_count_in_more_than_16_bits(rate):
+    n = 1 << 24
+    dropped = n - np.count_nonzero(relu_c.dropout(np.zeros(n, np.float16), rate, rng=3)[1])
+    assert dropped == pytest.approx(n * rate, abs=5 * math.sqrt(n * rate))
 
 
 @every_unit
