@@ -7,9 +7,11 @@ case and runs it once.
 import pytest
 
 from relu_c._cli.bench import SIZES
-from relu_c._cli.peers import FUNCTIONS, OPERATIONS, PEERS, libraries
+from relu_c._cli.peers import set_threads, spellings
+from relu_c._cli.results import FUNCTIONS, OPERATIONS
 
 DTYPES = ("float32", "float64")
+set_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +30,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             for operation in OPERATIONS
             for dtype in DTYPES
             for size in sizes
-            for library in ("relu_c", *libraries(dtype))
-            if library == "relu_c" or library in PEERS[function]
+            for library in ("relu_c", *spellings(function, operation, dtype))
         ],
     )

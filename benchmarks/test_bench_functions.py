@@ -7,8 +7,8 @@ the libraries; quote ratios from there.
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from relu_c._cli.bench import format_size
 from relu_c._cli.peers import Case
+from relu_c._cli.results import format_size
 from relu_c._cli.timing import ROUNDS
 
 

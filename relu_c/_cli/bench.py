@@ -1,38 +1,50 @@
-"""Time the functions against NumPy's idiom, SciPy, numexpr and torch.
+"""Time the functions against NumPy's idiom, SciPy, numexpr, numba, jax and torch.
 
 Results are first checked to agree, then all are timed in interleaved rounds, on
-one thread. A peer's column is its time divided by relu_c's, the median over the
-rounds: 2.00x means that relu_c takes half as long. NumPy's idiom has out= and
-preallocated temporaries. For all alike, a call goes through one more Python
-function, and the operands are in the cache where they fit. Peers that are not
-installed are left out.
+one thread or, for all alike, on as many as --threads says. A peer's column is
+its time divided by relu_c's, the median over the rounds: 2.00x means that
+relu_c takes half as long. NumPy's idiom has out= and preallocated temporaries;
+jax has no out=. For all alike, a call goes through one more Python function,
+and the operands are in the cache where they fit. "roofline" is the bytes that
+relu_c moves in a second as a fraction of those that a copy of the same array
+does. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
-from dataclasses import asdict, dataclass
-from statistics import median
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
-from relu_c._cli.checks import all_dtypes_known, all_known, can_save, can_save_picture, list_of
+from relu_c._cli.checks import CommandError, all_dtypes_known, all_known, can_save, can_save_picture, list_of
+from relu_c._cli.results import (
+    COPY,
+    DTYPES,
+    FUNCTIONS,
+    OPERATIONS,
+    Measurement,
+    format_size,
+    parse_size,
+    peers_of,
+    tables,
+)
+from relu_c._cli.timing import ENOUGH
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from relu_c._cli.limits import Limit
+    from relu_c._cli.results import Result
 
-__all__ = ["EXTRA", "Result", "add_arguments", "format_size", "run"]
+__all__ = ["EXTRA", "add_arguments", "run"]
 
 EXTRA = "cli"
 SIZES = (64, 4096, 2**17, 2**20, 2**25)
-ENOUGH = 0.95  # a ratio from here on is "at least as fast", within the noise of a shared machine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare which functions, operations, dtypes and sizes to time, and where to save the results."""
+    """Declare what to measure, and what to do with the results."""
     parser.add_argument("function", nargs="*", metavar="NAME", help="functions to time (default: all)")
     parser.add_argument(
         "--operation",
@@ -54,173 +66,134 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="elements, multiples of 64, such as 64,4Ki,32Mi (default: 64,4Ki,128Ki,1Mi)",
     )
-    parser.add_argument("--isa", metavar="NAME", help="run the loops of this instruction set (default: the one in use)")
+    parser.add_argument(
+        "--threads", type=list_of(_count), default=[1], metavar="LIST", help="threads of every library (default: 1)"
+    )
+    parser.add_argument(
+        "--isa", metavar="NAME", help="hold every library to this instruction set, such as avx2 (default: the best)"
+    )
     parser.add_argument(
         "--limits", action="store_true", help="also measure memory, import time and the memory's own speed"
     )
+    parser.add_argument(
+        "--from", nargs="+", dest="saved", metavar="FILE", help="measure nothing: take what --json saved earlier"
+    )
     parser.add_argument("--json", metavar="FILE", help="save the results as JSON")
     parser.add_argument("--plot", metavar="FILE", help="save a plot of throughput against size (.png, .svg, .pdf)")
+    parser.add_argument("--report", metavar="FILE", help="write tables and bars as Markdown, as docs/PERFORMANCE.md")
+    parser.add_argument("--compare", metavar="FILE", help="show relu_c's speed beside that of an earlier --json")
+    parser.add_argument(
+        "--fail-below",
+        type=float,
+        metavar="RATIO",
+        help="with --compare: exit code 1 if a case runs at less than this ratio of its earlier speed",
+    )
 
 
-def parse_size(text: str) -> int:
-    """Return the number of elements that ``"4096"``, ``"4Ki"`` or ``"32Mi"`` means."""
-    match = re.fullmatch(r"([0-9]+)(Ki|Mi|)", text)
-    size = int(match[1]) * {"": 1, "Ki": 2**10, "Mi": 2**20}[match[2]] if match else 0
-    if size == 0 or size % 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a multiple of 64, such as 64, 4Ki or 32Mi")
-    return size
-
-
-def format_size(size: int) -> str:
-    """Return the size as `parse_size` reads it."""
-    for factor, suffix in ((2**20, "Mi"), (2**10, "Ki")):
-        if size % factor == 0:
-            return f"{size // factor}{suffix}"
-    return str(size)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one library took for one case.
-
-    Parameters
-    ----------
-    function, operation, dtype, size : str, str, str, int
-        The case.
-    library : str
-        ``"relu_c"`` or a peer.
-    best, median : float
-        Seconds a call, over the rounds.
-    ratio : float
-        Median over the rounds of this library's time divided by relu_c's.
-    """
-
-    function: str
-    operation: str
-    dtype: str
-    size: int
-    library: str
-    best: float
-    median: float
-    ratio: float
-
-    @property
-    def throughput(self) -> float:
-        """Elements a second, at best."""
-        return self.size / self.best
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads, such as 1 or 2")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Check, time, print and save."""
+    """Measure or load, then print, save and compare."""
     from rich.console import Console
 
-    from relu_c import _ufuncs
-    from relu_c._cli.limits import measure_limits
-    from relu_c._cli.peers import DTYPES, FUNCTIONS, OPERATIONS
-    from relu_c._config import configuration
+    if arguments.json:
+        can_save(arguments.json)
+    if arguments.report:
+        can_save(arguments.report)
+    if arguments.plot:
+        can_save_picture(arguments.plot)
+    earlier = Measurement.load(arguments.compare) if arguments.compare else None
+    measurement = Measurement()
+    for part in map(Measurement.load, arguments.saved) if arguments.saved else _measure(arguments):
+        measurement.extend(part)
+    if not arguments.saved:
+        measurement.configuration["command"] = shlex.join(["python", "-m", "relu_c", *sys.argv[1:]])
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            file.write(measurement.to_json())
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    for title, rows in tables(measurement.with_one_thread()).items():
+        _print_table(console, title, rows)
+    if measurement.limits:
+        _print_limits(console, measurement.limits)
+    if arguments.plot:
+        from relu_c._cli.throughput import plot
 
-    functions = arguments.function or FUNCTIONS
-    operations = arguments.operation or OPERATIONS
-    usual = _ufuncs.instruction_set()
-    used = arguments.isa or usual
+        plot(arguments.plot, measurement.results)
+    if arguments.report:
+        from relu_c._cli.report import page
+
+        with open(arguments.report, "w", encoding="utf-8") as file:
+            file.write(page(measurement))
+    if earlier:
+        _compare(console, earlier, measurement, arguments)
+
+
+def _measure(arguments: argparse.Namespace) -> list[Measurement]:
+    """Measure in a process for each number of threads."""
+    from relu_c._cli.measure import Request, in_process_of_its_own
+    from relu_c._ufuncs import available_instruction_sets
+
+    functions, operations = arguments.function or FUNCTIONS, arguments.operation or OPERATIONS
     all_known("function", functions, FUNCTIONS)
     all_known("operation", operations, OPERATIONS)
     all_dtypes_known(arguments.dtype, DTYPES)
-    all_known("instruction set", [used], _ufuncs.available_instruction_sets())
-    if arguments.json:
-        can_save(arguments.json)
-    if arguments.plot:
-        can_save_picture(arguments.plot)
-    cases = [
-        (function, operation, dtype, size)
-        for dtype in arguments.dtype
-        for function in functions
-        for operation in operations
-        for size in arguments.size
+    if arguments.isa:
+        all_known("instruction set", [arguments.isa], available_instruction_sets())
+    return [
+        in_process_of_its_own(
+            Request(
+                functions,
+                operations,
+                arguments.dtype,
+                arguments.size,
+                threads,
+                arguments.isa,
+                limits=arguments.limits and threads == min(arguments.threads),
+            )
+        )
+        for threads in arguments.threads
     ]
-    _ufuncs._use_isa(used)
-    try:
-        facts = configuration()
-        results = _measure(cases)
-        limits = measure_limits() if arguments.limits else []
-    finally:
-        _ufuncs._use_isa(usual)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    for dtype in arguments.dtype:
-        _print_results(console, f"{dtype}, {facts['instruction set']}", [r for r in results if r.dtype == dtype])
-    if limits:
-        _print_limits(console, limits)
-    if arguments.json:
-        saved = {"configuration": facts, "results": [asdict(r) for r in results], "limits": [asdict(x) for x in limits]}
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(saved, file, indent=1)
-    if arguments.plot:
-        _plot(arguments.plot, results)
 
 
-def _measure(cases: list[tuple[str, str, str, int]]) -> list[Result]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from relu_c._cli.peers import Case
-    from relu_c._cli.timing import interleave, ratio
-
-    results = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # No refreshing by a thread of its own, which would take the processor and the interpreter from what is timed.
-    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("", total=len(cases))
-        for key in cases:
-            function, operation, dtype, size = key
-            progress.update(task, description=f"{function} {operation} {dtype} {format_size(size)}", refresh=True)
-            case = Case(*key)
-            case.check()
-            rounds = interleave(case.runs, case.refresh)
-            for library, times in rounds.items():
-                seconds = [time / case.calls for time in times]
-                results.append(Result(*key, library, min(seconds), median(seconds), ratio(times, rounds["relu_c"])))
-            progress.advance(task)
-    return results
-
-
-def _print_results(console: Console, title: str, results: list[Result]) -> None:
+def _print_table(console: Console, title: str, rows: list[dict[str, Result]]) -> None:
     from rich.table import Table
 
-    peers = list(dict.fromkeys(r.library for r in results if r.library != "relu_c"))
+    peers = peers_of(rows)
     table = Table(
         title=title, title_justify="left", caption="best and median: microseconds a call; peers: their time / relu_c's"
     )
     for heading in ("function", "operation"):
         table.add_column(heading)
-    for heading in ("size", "best", "median", "Gelem/s", *peers):
+    for heading in ("size", "best", "median", "Gelem/s", "roofline", *peers):
         table.add_column(heading, justify="right")
-    by_case: dict[tuple[str, str, int], dict[str, Result]] = {}
-    for r in results:
-        by_case.setdefault((r.function, r.operation, r.size), {})[r.library] = r
     above = ("", "")
-    for (function, operation, size), row in by_case.items():
-        if function != above[0]:
-            table.add_section()
+    for row in rows:
         ours = row["relu_c"]
+        if ours.function != above[0]:
+            table.add_section()
         table.add_row(
-            function if function != above[0] else "",
-            operation if (function, operation) != above else "",
-            format_size(size),
+            ours.function if ours.function != above[0] else "",
+            ours.operation if (ours.function, ours.operation) != above else "",
+            format_size(ours.size),
             f"{ours.best * 1e6:.2f}",
             f"{ours.median * 1e6:.2f}",
             f"{ours.throughput / 1e9:.2f}",
-            *(_cell(row.get(peer)) for peer in peers),
+            f"{row[COPY].roofline:.2f}" if COPY in row else "",
+            *(_ratio(row[peer].ratio) if peer in row else "" for peer in peers),
         )
-        above = (function, operation)
+        above = (ours.function, ours.operation)
     console.print(table)
 
 
-def _cell(result: Result | None) -> str:
-    if result is None:
-        return ""
-    return f"[{'green' if result.ratio >= ENOUGH else 'red'}]{result.ratio:.2f}x"
+def _ratio(ratio: float) -> str:
+    return f"[{'green' if ratio >= ENOUGH else 'red'}]{ratio:.2f}x"
 
 
 def _print_limits(console: Console, limits: list[Limit]) -> None:
@@ -235,43 +208,29 @@ def _print_limits(console: Console, limits: list[Limit]) -> None:
     console.print(table)
 
 
-def _plot(path: str, results: list[Result]) -> None:
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
+def _compare(console: Console, earlier: Measurement, now: Measurement, arguments: argparse.Namespace) -> None:
+    """Print earlier best times over the present ones; raise `CommandError` where one is below ``--fail-below``."""
+    from rich.table import Table
 
-    functions = list(dict.fromkeys(r.function for r in results))
-    operations = list(dict.fromkeys(r.operation for r in results))
-    dtypes = list(dict.fromkeys(r.dtype for r in results))
-    libraries = list(dict.fromkeys(r.library for r in results))
-    colors = {library: f"C{k}" for k, library in enumerate(libraries)}
-    dashes = dict(zip(dtypes, ((0, ()), (0, (4, 2)), (0, (1, 1)), (0, (4, 1, 1, 1))), strict=False))
-    figure = Figure(figsize=(1 + 3.2 * len(operations), 1 + 2.2 * len(functions)), layout="constrained")
-    axes = figure.subplots(len(functions), len(operations), sharex=True, sharey="row", squeeze=False)
-    for i, function in enumerate(functions):
-        axes[i, 0].set_ylabel(f"{function}\nGelem/s")
-        for j, operation in enumerate(operations):
-            axis = axes[i, j]
-            for library in libraries:
-                for dtype in dtypes:
-                    key = (function, operation, dtype, library)
-                    line = [r for r in results if (r.function, r.operation, r.dtype, r.library) == key]
-                    axis.plot(
-                        [r.size for r in line],
-                        [r.throughput / 1e9 for r in line],
-                        linestyle=dashes[dtype],
-                        color=colors[library],
-                        marker="o",
-                        markersize=3,
-                    )
-            axis.set_xscale("log", base=2)
-            axis.set_xticks(sizes := sorted({r.size for r in results}), map(format_size, sizes))
-            axis.grid(alpha=0.3)
-        axes[i, 0].set_ylim(bottom=0)  # ends the scaling of the whole row, so only now
-    for axis, operation in zip(axes[0], operations, strict=True):
-        axis.set_title(operation)
-    figure.supxlabel("elements")
-    handles = [Line2D([], [], color=colors[library], label=library) for library in libraries]
-    if len(dtypes) > 1:
-        handles += [Line2D([], [], color="0.3", linestyle=dashes[dtype], label=dtype) for dtype in dtypes]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    figure.savefig(path, dpi=120)
+    before = {r.case: r.best for r in earlier.results if r.library == "relu_c"}
+    ratios = {r: before[r.case] / r.best for r in now.results if r.library == "relu_c" and r.case in before}
+    if not ratios:
+        raise CommandError(f"{arguments.compare} has none of the cases measured now")
+    if earlier.configuration["processor"] != now.configuration["processor"]:
+        console.print(f"[red]another processor: {earlier.configuration['processor']}")
+    table = Table(title=f"beside {arguments.compare}", title_justify="left", caption="best times, microseconds a call")
+    table.add_column("case")
+    for heading in ("earlier", "now", "earlier / now"):
+        table.add_column(heading, justify="right")
+    for r, ratio in ratios.items():
+        slower = "" if ratio >= ENOUGH else " slower"
+        table.add_row(r.name, f"{before[r.case] * 1e6:.2f}", f"{r.best * 1e6:.2f}", _ratio(ratio) + slower)
+    console.print(table)
+    if arguments.fail_below is not None:
+        below = [r for r, ratio in ratios.items() if ratio < arguments.fail_below]
+        if below:
+            worst = min(below, key=ratios.__getitem__)
+            raise CommandError(
+                f"{len(below)} of {len(ratios)} cases run at less than {arguments.fail_below:g} of their speed in "
+                f"{arguments.compare}; the slowest at {ratios[worst]:.2f}: {worst.name}"
+            )

@@ -1,19 +1,30 @@
-"""What relu_c promises beyond being faster than its peers: the memory's own speed, no memory, a quick import."""
+"""What relu_c promises beside its peers: the memory's own speed, no memory, a quick call and a quick import."""
 
 import importlib
+import inspect
 import re
 import subprocess
 import sys
+import timeit
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import relu_c
-from relu_c._cli.timing import interleave, ratio
+from relu_c._cli.timing import ENOUGH, interleave, ratio
 
-__all__ = ["Limit", "measure_limits"]
+__all__ = ["PIECEWISE", "Limit", "measure_limits"]
+
+PIECEWISE = (
+    *("relu", "relu6", "squared_relu", "leaky_relu", "prelu", "thresholded_relu", "threshold", "hard_tanh"),
+    *("hard_sigmoid", "hard_swish", "hard_shrink", "soft_shrink", "softsign"),
+)
+"""The functions without an exponential."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Limit:
 
 def measure_limits() -> list[Limit]:
     """Measure all of them; takes some seconds and 128 MiB."""
-    return [*_numpy(), _memory_speed(), _peak_memory(), _import_time()]
+    return [*_numpy(), *_calls(), _memory_speed(), _peak_memory(), _import_time()]
 
 
 def _numpy() -> list[Limit]:
@@ -58,6 +69,47 @@ def _numpy() -> list[Limit]:
         Limit(f"relu, float32, 128Ki: {name} / relu_c", f"{found[name]:.2f}x", f"{bar:g}x", found[name] >= bar)
         for name, bar in bars.items()
     ]
+
+
+def _calls() -> list[Limit]:
+    """Compare calls on 64 elements with np.tanh's: of the functions whose arithmetic takes no time beside the call.
+
+    The slowest ufunc and the slowest function with parameters count, gradients included.
+    """
+    names = [name for name in relu_c.activations.__all__ if name.partition("_grad")[0] in PIECEWISE]
+    functions = {name: getattr(relu_c, name) for name in names}
+    runs = {"np.tanh": _run(np.tanh, 1, 0)}
+    for name, function in functions.items():
+        if isinstance(function, np.ufunc):
+            runs[name] = _run(function, function.nin, 0)
+        else:
+            arguments = inspect.signature(function).parameters.values()
+            operands = [a for a in arguments if a.kind is a.POSITIONAL_ONLY]
+            required = [a for a in arguments if a.kind is a.POSITIONAL_OR_KEYWORD and a.default is a.empty]
+            runs[name] = _run(function, len(operands), len(required))
+    times = interleave(runs)
+    found = {name: ratio(times[name], times["np.tanh"]) for name in functions}
+    limits = []
+    for kind, bar in (("ufunc", 1.0), ("function with parameters", 1.3)):
+        names = [name for name in found if isinstance(functions[name], np.ufunc) == (kind == "ufunc")]
+        name = max(names, key=found.__getitem__)
+        measured = f"{found[name]:.2f}x ({name})"
+        limits.append(
+            Limit(
+                f"64 elements: slowest piecewise-linear {kind} / np.tanh(x, out=y)",
+                measured,
+                f"{bar}x",
+                found[name] <= bar / ENOUGH,
+            )
+        )
+    return limits
+
+
+def _run(function: Callable[..., Any], operands: int, parameters: int) -> Callable[[], float]:
+    x = np.linspace(-4, 4, 64, dtype=np.float32)
+    arguments = ", ".join(["x"] * operands + ["0.5"] * parameters)
+    timer = timeit.Timer(f"function({arguments}, out=y)", globals={"function": function, "x": x, "y": x.copy()})
+    return partial(timer.timeit, 500)
 
 
 def _memory_speed() -> Limit:

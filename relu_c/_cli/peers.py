@@ -1,29 +1,28 @@
-"""How NumPy, SciPy, numexpr and torch spell each function: the one list behind `bench` and the benchmarks.
+"""How NumPy, SciPy, numexpr, numba, jax and torch spell each function: the one list behind `bench` and the benchmarks.
 
-Each spelling writes into the output that it is given, through the library's own ``out=`` or in-place form, and takes
-its temporaries from buffers that are already there. Importing this module limits torch and numexpr to one thread.
+Each spelling but jax's writes into the output that it is given, through the library's own ``out=`` or in-place form,
+and takes its temporaries from buffers that are already there. `set_threads` says on how many threads they run.
 """
 
 import importlib
 import importlib.util
 import math
+import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 import relu_c
-from relu_c import activations
 from relu_c._cli.checks import CommandError
+from relu_c._cli.results import COPY, FUNCTIONS, LIBRARIES
 
-__all__ = ["DTYPES", "FUNCTIONS", "LIBRARIES", "OPERATIONS", "PEERS", "Case", "Spelling", "libraries"]
+__all__ = ["PEERS", "Case", "Spelling", "set_threads", "spellings"]
 
-FUNCTIONS = tuple(name for name in activations.__all__ if f"{name}_grad" in activations.__all__)
-OPERATIONS = ("forward", "in place", "gradient")
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-LIBRARIES = ("numpy", "scipy", "numexpr", "torch")
 THRESHOLD, VALUE = 0.5, -1.0  # threshold's parameters, which have no defaults
 
 
@@ -33,9 +32,21 @@ def _import(name: str) -> Any:
 
 numexpr = _import("numexpr")
 special: Any = _import("scipy.special") if importlib.util.find_spec("scipy") else None
+numba = _import("numba")
+os.environ.setdefault("PJRT_NPROC", "1")  # jax's threads, which only the environment sets
+jax = _import("jax")
+if jax:
+    jax.config.update("jax_enable_x64", True)
 torch = _import("torch")
-for _library in filter(None, (numexpr, torch)):
-    _library.set_num_threads(1)
+_threads = 1
+
+
+def set_threads(threads: int) -> None:
+    """Let every library but jax use so many threads."""
+    global _threads
+    _threads = threads
+    for library in filter(None, (relu_c, numexpr, numba, torch)):
+        library.set_num_threads(threads)
 
 
 @dataclass(slots=True)
@@ -60,7 +71,7 @@ Call: TypeAlias = Callable[[Operands], object]
 
 @dataclass(frozen=True)
 class Spelling:
-    """How one library spells a function: a call on `Operands`, or an expression of numexpr.
+    """How one library spells a function: a call on `Operands`, or an expression of numexpr or numba.
 
     Parameters
     ----------
@@ -72,6 +83,8 @@ class Spelling:
         Known difference to the exact result, where it is beyond `Case.TOLERANCE`.
     loses : float, optional
         Factor by which cancellation takes the difference beyond `Case.TOLERANCE`, in any dtype.
+    pure : bool, optional
+        Whether it returns a new array, into `y`, and has no form in place.
     """
 
     forward: Call | str
@@ -79,32 +92,52 @@ class Spelling:
     in_place: Call | None = None
     tolerance: float = 0.0
     loses: float = 1.0
+    pure: bool = False
 
-    def bind(self, operation: str, dtype: np.dtype[Any]) -> Call:
-        """Return the call for one of `OPERATIONS`."""
+    def bind(self, operation: str, compiler: Callable[[str], Call]) -> Call:
+        """Return the call for an operation; the library's compiler makes one of an expression."""
         if operation == "gradient":
             spelled = self.gradient
         elif operation == "in place" and self.in_place:
             spelled = self.in_place
         else:
             spelled = self.forward
-        return _compile(spelled, dtype) if isinstance(spelled, str) else spelled
+        return compiler(spelled) if isinstance(spelled, str) else spelled
 
 
-def _compile(expression: str, dtype: np.dtype[Any]) -> Call:
-    kind = float if dtype == np.float32 else numexpr.necompiler.double  # numexpr's "float" is float32
+def _names(expression: str) -> tuple[list[str], list[str]]:
+    """Return the operands and the constants that an expression names."""
     used = set(re.findall(r"\w+", expression))
-    arrays = [name for name in ("x", "dy", "weight") if name in used]
-    constants = [name for name in CONSTANTS if name in used]
+    return [name for name in ("x", "dy", "weight") if name in used], [name for name in CONSTANTS if name in used]
+
+
+def _numexpr(expression: str, dtype: np.dtype[Any]) -> Call:
+    kind = float if dtype == np.float32 else numexpr.necompiler.double  # numexpr's "float" is float32
+    arrays, constants = _names(expression)
     program = numexpr.NumExpr(expression, [(name, kind) for name in (*arrays, *constants)])
     values = [np.asarray(CONSTANTS[name], dtype) for name in constants]
     return lambda o: program(*[getattr(o, name) for name in arrays], *values, out=o.y, ex_uses_vml=False)
 
 
-def libraries(dtype: str) -> tuple[str, ...]:
-    """Return the installed libraries that have the dtype; NumPy's ufuncs make float32 of much that meets bfloat16."""
-    have = {"float16": ("numpy", "scipy", "torch"), "bfloat16": ("torch",)}.get(dtype, LIBRARIES)
-    return tuple(name for name in have if importlib.util.find_spec(name))
+@cache
+def _numba(expression: str, dtype: np.dtype[Any]) -> Call:
+    """Compile a ufunc from numexpr's expression. An integer in it would widen float32, so it becomes a constant."""
+    arrays, constants = _names(expression)
+    integers = set(re.findall(INTEGER, expression))
+    namespace = {name: getattr(math, name) for name in ("erfc", "exp", "expm1", "log1p", "sqrt", "tanh")}
+    namespace |= {name: dtype.type(CONSTANTS[name]) for name in constants}
+    namespace |= {f"_{integer}": dtype.type(integer) for integer in integers}
+    namespace["where"] = numba.njit(lambda condition, a, b: a if condition else b, inline="always")
+    body = re.sub(INTEGER, r"_\g<0>", expression)
+    scalar = eval(f"lambda {', '.join(arrays)}: {body}", namespace)
+    kind = numba.from_dtype(dtype)
+    target = "parallel" if _threads > 1 else "cpu"
+    ufunc = numba.vectorize([kind(*[kind] * len(arrays))], target=target)(scalar)
+    return lambda o: ufunc(*[getattr(o, name) for name in arrays], out=o.y)
+
+
+INTEGER = r"(?<!\*\* )\b\d+\b"
+"""An integer that is no exponent."""
 
 
 def _passed_where(mask: Callable[[Operands], Any]) -> Call:
@@ -566,6 +599,28 @@ def _torch_squareplus_grad(o: Operands) -> None:
     torch.mul(o.y, o.dy, out=o.y)
 
 
+def _jax(function: str, spellings: dict[str, Spelling]) -> Spelling:
+    """Spell a function with jax's own, or else numexpr's expression; its gradient is jax's derivative of it."""
+    expression = str(spellings["numexpr"].forward) if "numexpr" in spellings else ""
+    namespace = vars(jax.numpy) | CONSTANTS
+
+    def value(x: Any, weight: Any) -> Any:
+        if function in JAX:
+            return JAX[function](x)
+        return eval(expression, namespace | {"x": x, "weight": weight})
+
+    compiled = jax.jit(value)
+    slope = jax.jit(lambda dy, x, weight: jax.vjp(lambda x: value(x, weight), x)[1](dy)[0])
+
+    def forward(o: Operands) -> None:
+        o.y = compiled(o.x, o.weight).block_until_ready()
+
+    def gradient(o: Operands) -> None:
+        o.y = slope(o.dy, o.x, o.weight).block_until_ready()
+
+    return Spelling(forward, gradient, loses=32, pure=True)
+
+
 _nn: Any = torch and torch._C._nn  # what torch.nn.functional calls; it takes out=
 _aten: Any = torch and torch.ops.aten
 CHANNELS = 64
@@ -583,6 +638,8 @@ CONSTANTS = {
     "linear": LINEAR,
     "cubic": CUBIC,
     "quick": 1.702,
+    "root_half": math.sqrt(0.5),
+    "density": 1 / math.sqrt(2 * math.pi),
 }
 """What numexpr's expressions name: a literal fraction in them would be a float64 and widen float32."""
 
@@ -605,6 +662,11 @@ PEERS: dict[str, dict[str, Spelling]] = {
     },
     "gelu": {
         "scipy": Spelling(_scipy_gelu, _scipy_gelu_grad),  # NumPy and numexpr have no erf
+        "numba": Spelling(
+            "half * x * erfc(-x * root_half)",
+            "dy * (half * erfc(-x * root_half) + x * density * exp(-half * x * x))",
+            loses=2,
+        ),
         "torch": _torch_gelu("none"),
     },
     "gelu_tanh": {
@@ -819,6 +881,32 @@ PEERS: dict[str, dict[str, Spelling]] = {
 }
 """The spellings of each function by library, with relu_c's default parameters or `PARAMETERS`."""
 
+JAX: dict[str, Callable[[Any], Any]] = jax and {
+    **{name: getattr(jax.nn, name) for name in FUNCTIONS if hasattr(jax.nn, name)},
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "gelu_tanh": jax.nn.gelu,
+    "quick_gelu": lambda x: x * jax.nn.sigmoid(1.702 * x),
+    "softsign": jax.nn.soft_sign,
+    "tanh": jax.numpy.tanh,
+}
+"""What jax has itself."""
+
+for _function, _spellings in PEERS.items():
+    if "numexpr" in _spellings:
+        _spellings["numba"] = _spellings["numexpr"]
+    if jax:
+        _spellings["jax"] = _jax(_function, _spellings)
+
+
+def spellings(function: str, operation: str, dtype: str) -> dict[str, Spelling]:
+    """Return the spellings of the installed libraries that have the function, the operation and the dtype.
+
+    NumPy's ufuncs make float32 of much that meets bfloat16; jax rounds half types on the way and misses the kinks.
+    """
+    have = {"float16": ("numpy", "scipy", "torch"), "bfloat16": ("torch",)}.get(dtype, LIBRARIES)
+    found = {name: PEERS[function][name] for name in have if name in PEERS[function] and importlib.util.find_spec(name)}
+    return {name: spelling for name, spelling in found.items() if not (spelling.pure and operation == "in place")}
+
 
 def _relu_c(function: str, operation: str) -> Call:
     call = getattr(relu_c, f"{function}_grad" if operation == "gradient" else function)
@@ -852,6 +940,8 @@ class Case:
         A run by library, relu_c first.
     calls : int
         The calls of a run.
+    is_beyond_caches : bool
+        Whether each array has 64 MiB or more.
     tolerances : dict of str to float
         How far each library's results may be from relu_c's.
     """
@@ -863,6 +953,7 @@ class Case:
         self.name = f"{function}, {operation}, {dtype}, {size} elements"
         self.dtype = np.dtype(dtype)
         self.calls = min(max(65536 // size, 1), 128)
+        self.is_beyond_caches = size * self.dtype.itemsize >= 2**26
         shape = (-1, CHANNELS) if function == "prelu" else (-1,)
         rng = np.random.default_rng(0)
         self._source = self._draw(rng, size).reshape(shape)
@@ -881,15 +972,17 @@ class Case:
         operands = [replace(shared, x=row, y=row) for row in x] if operation == "in place" else [shared] * self.calls
         calls = {"relu_c": _relu_c(function, operation)}
         self.tolerances = {"relu_c": 0.0}
-        for library in libraries(dtype):
-            if library in PEERS[function]:
-                spelling = PEERS[function][library]
-                calls[library] = spelling.bind(operation, self.dtype)
-                self.tolerances[library] = max(self.TOLERANCE[dtype] * spelling.loses, spelling.tolerance)
-        self._operands = {library: _tensors(operands) if library == "torch" else operands for library in calls}
+        for library, spelling in spellings(function, operation, dtype).items():
+            compiler = partial(_numba if library == "numba" else _numexpr, dtype=self.dtype)
+            calls[library] = spelling.bind(operation, compiler)
+            self.tolerances[library] = max(self.TOLERANCE[dtype] * spelling.loses, spelling.tolerance)
+        converted = {"jax": _jax_arrays, "torch": _tensors}
+        self.refresh()
+        self._operands = {library: converted.get(library, list)(operands) for library in calls}
         self._calls = calls
         self.runs = {library: self._run(library) for library in calls}
-        self.refresh()
+        if size >= 4096:  # below, a call's overhead hides the memory
+            self.runs[COPY] = _copy(operands)
 
     def _draw(self, rng: np.random.Generator, size: int) -> Any:
         values = rng.normal(0, 3, min(size, 65536)).astype(self.dtype)
@@ -908,7 +1001,7 @@ class Case:
 
     @staticmethod
     def _as_float64(y: Any) -> Any:
-        return y.astype(np.float64) if isinstance(y, np.ndarray) else y.double().numpy()
+        return y.double().numpy() if torch and isinstance(y, torch.Tensor) else np.asarray(y).astype(np.float64)
 
     def refresh(self) -> None:
         """Restore the inputs."""
@@ -928,6 +1021,39 @@ class Case:
             worst = float(np.max(np.abs(theirs - ours) / np.maximum(np.abs(ours), 1)))
             if not worst <= self.tolerances[library]:
                 raise CommandError(f"{self.name}: {library} differs from relu_c by {worst:.2g}; nothing was timed")
+
+
+def _copy(operands: list[Operands]) -> Callable[[], None]:
+    """Return a run of copies: of x, or in place of one half of it to the other."""
+
+    def parts(o: Operands) -> list[tuple[Any, Any]]:
+        source, target = np.split(o.x.reshape(-1), 2) if o.y is o.x else (o.x.reshape(-1), o.scratch.reshape(-1))
+        shares = _threads if source.nbytes >= _threads * 2**23 else 1  # less does not make up for the pool
+        return list(zip(np.array_split(target, shares), np.array_split(source, shares), strict=True))
+
+    copies = [parts(o) for o in operands]
+
+    def run() -> None:
+        for pairs in copies:
+            if len(pairs) == 1:
+                np.copyto(*pairs[0])
+            else:
+                list(_pool(len(pairs)).map(np.copyto, *zip(*pairs, strict=True)))
+
+    return run
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
+
+
+def _jax_arrays(operands: list[Operands]) -> list[Operands]:
+    """Return the operands that jax reads as its arrays; it has no others."""
+    o = operands[0]
+    nothing = {field.name: None for field in fields(o)}
+    read = {name: jax.numpy.asarray(getattr(o, name)) for name in ("x", "dy", "weight")}
+    return [Operands(**nothing | read)] * len(operands)
 
 
 def _tensors(operands: list[Operands]) -> list[Operands]:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
 
-__all__ = ["ROUNDS", "interleave", "ratio"]
+__all__ = ["ENOUGH", "ROUNDS", "interleave", "ratio"]
+
+ENOUGH = 0.95
+"""A ratio from here on is "at least as fast", within the noise of a shared machine."""
 
 ROUNDS = 9
 SECONDS = 0.003
@@ -13,7 +16,7 @@ RUNS = 3
 
 
 def interleave(
-    runs: Mapping[str, Callable[[], object]], refresh: Callable[[], object] = lambda: None
+    runs: Mapping[str, Callable[[], object]], refresh: Callable[[], object] = lambda: None, *, once: bool = False
 ) -> dict[str, list[float]]:
     """Time the runs in turn, round after round, so that what disturbs the machine disturbs all of them alike.
 
@@ -23,21 +26,25 @@ def interleave(
         The contenders.
     refresh : callable, optional
         Restores their common input; called before each run, and not timed.
+    once : bool, default False
+        Whether a round is a single run: where the operands are beyond all caches there is nothing to warm.
 
     Returns
     -------
     dict of str to list of float
-        For each contender and round, the seconds of its quickest run; the first run of a round warms the caches and
-        does not count.
+        For each contender and round, the seconds of its quickest run; the first run of a round, if it is not the only
+        one, warms the caches and does not count.
     """
+    least, duration = (1, 0.0) if once else (RUNS, SECONDS)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):
         for name, run in runs.items():
-            refresh()
-            run()
+            if not once:
+                refresh()
+                run()
             seconds: list[float] = []
-            end = perf_counter() + SECONDS
-            while len(seconds) < RUNS or perf_counter() < end:
+            end = perf_counter() + duration
+            while len(seconds) < least or perf_counter() < end:
                 refresh()
                 start = perf_counter()
                 run()
