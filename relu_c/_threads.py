@@ -29,8 +29,8 @@ def set_num_threads(n: SupportsIndex) -> None:
 
     At import it is what the environment variable ``RELU_C_NUM_THREADS`` says, else ``OMP_NUM_THREADS``, else the number
     of CPUs that this process may use. The number holds for the whole process, whichever thread sets it. Threads are
-    used only where each gets a hundred microseconds of work or more: for contiguous arrays from 1 MiB on, with the
-    piecewise-linear functions from 8 MiB. The results do not depend on it.
+    used only where each gets about a hundred microseconds of work: for contiguous arrays from 1 MiB on, with the
+    piecewise-linear functions from 4 MiB. The results do not depend on it.
 
     Parameters
     ----------

@@ -118,8 +118,8 @@ def test_same_bits_for_integers(code, small_grain):
 @pytest.mark.parametrize("name", ["relu", "softsign", "elu", "silu_grad"])
 @every_float
 def test_same_bits_around_the_usual_grain(name, dtype):
-    """The usual grains: 4 MiB, 1 MiB and 512 KiB of output a thread."""
-    grain = {"relu": 2**22, "softsign": 2**20}.get(name, 2**19) // np.dtype(dtype).itemsize
+    """The usual grains: 2 MiB, 1 MiB and 512 KiB of output a thread."""
+    grain = {"relu": 2**21, "softsign": 2**20}.get(name, 2**19) // np.dtype(dtype).itemsize
     for length in (2 * grain - 1, 2 * grain, 5 * grain + 3):
         given = operands(name, dtype, length)
         with relu_c.num_threads(1):
@@ -178,7 +178,7 @@ def test_workers_start_when_first_needed_and_no_more_than_needed():
 
 
 @linux
-@pytest.mark.parametrize("call", ["relu_c.relu(np.zeros(2**21 - 16, 'f'))", "relu_c.gelu(np.zeros(2**21, 'f')[::2])"])
+@pytest.mark.parametrize("call", ["relu_c.relu(np.zeros(2**20 - 16, 'f'))", "relu_c.gelu(np.zeros(2**21, 'f')[::2])"])
 def test_short_and_strided_runs_stay_on_the_calling_thread(call):
     assert printed(IMPORT + f"relu_c.set_num_threads(5); {call}; print({WORKERS})") == "0"
 
