@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* -std=c11 alone hides mincore */
 #include "runs.h"
 #include "stream.h"
 #include "threads.h"
@@ -66,6 +67,22 @@ static void do_range(void *context, intptr_t start, intptr_t stop)
     STREAM_END;
 }
 
+/* Whether the output's memory has been written before, by a page in its middle. The system clears a page in the cache on the first
+ * write to it; there a plain store is the quicker one, by a tenth with pages of 2 MiB, by a quarter with pages of 4 KiB. */
+#ifdef __linux__
+#include <sys/mman.h>
+#include <unistd.h>
+static int has_pages(uintptr_t middle)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    unsigned char resident = 1;
+    mincore((void *)(middle / page * page), 1, &resident);
+    return resident & 1;
+}
+#else
+static int has_pages(uintptr_t middle) { return middle != 0; }
+#endif
+
 void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
                      char *const *data, intptr_t n, const intptr_t *strides)
 {
@@ -86,7 +103,8 @@ void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluati
     }
     const intptr_t grain = one_grain ? one_grain : GRAIN[evaluation];
     /* Streamed stores gain a fifth to a half where the memory is all that takes time; other rows lose a tenth by the blocks. */
-    const int pays = !in_place && evaluation <= EVALUATION_STORED && arrays * n * size >= stream_from;
+    const int pays = !in_place && evaluation <= EVALUATION_STORED && arrays * n * size >= stream_from
+                     && has_pages(out + (end - out) / 2);
     run r = {kernel, pays ? stream : NULL, inputs, BLOCK / size, (intptr_t)(out % LINE) / size, data, strides};
     relu_c_parallel(do_range, &r, r.skew + n, grain / size, r.block);
 }

@@ -22,6 +22,7 @@ GRAIN = 2**12  # bytes: with it, arrays of a few thousand elements are worth thr
 NEVER = 2**62
 THREADS = (1, 2, 3, 7)  # more than most machines that run this have cores
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+threaded = pytest.mark.skipif(not HAS_THREADS, reason="built without threads")
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
@@ -167,7 +168,7 @@ IMPORT = "import os, numpy as np, relu_c; threads = len(os.listdir('/proc/self/t
 
 
 @linux
-@pytest.mark.skipif(not HAS_THREADS, reason="built without threads")
+@threaded
 def test_workers_start_when_first_needed_and_no_more_than_needed():
     code = IMPORT + (
         f"relu_c.set_num_threads(5); relu_c.gelu(np.zeros(2**18 - 16, 'f')); print({WORKERS});"
@@ -218,6 +219,7 @@ def test_no_integer_is_a_type_error(bad):
     assert relu_c.get_num_threads() == before
 
 
+@threaded
 def test_context_manager_restores_and_nests():
     relu_c.set_num_threads(4)
     with relu_c.num_threads(3):
@@ -236,6 +238,7 @@ def test_context_manager_restores_and_nests():
     assert relu_c.get_num_threads() == 4
 
 
+@threaded
 def test_number_holds_for_the_whole_process():
     relu_c.set_num_threads(3)
     with ThreadPoolExecutor(1) as other:
@@ -476,9 +479,26 @@ def test_streamed_stores_give_the_same_bits(name, isa):
     for dtype in FLOATS:
         given = operands(name, dtype, 9000)
         expected = UFUNCS[name](*given)
+        out = np.full(9001, 7, dtype)  # pages that have been written: others get plain stores
         _set_limits(2048, 2048)
         try:
             with relu_c.num_threads(1):
-                assert_same_bits(UFUNCS[name](*given), expected)
+                UFUNCS[name](*given, out=out[1:])
         finally:
             _set_limits()
+        assert_same_bits(out[1:], expected)
+        assert out[0] == 7
+
+
+def test_array_never_written_before():
+    """A fresh array beyond the cache has plain stores, the same one streamed ones when it is written again."""
+    x = np.arange(-(2**24), 2**24, dtype=np.int32)
+    _set_limits(NEVER, 2**26)
+    try:
+        y = relu_c.relu(x)
+        assert np.array_equal(y, np.maximum(x, 0))
+        y[:] = -7
+        assert relu_c.relu(x, out=y) is y
+    finally:
+        _set_limits()
+    assert np.array_equal(y, np.maximum(x, 0))
