@@ -18,10 +18,10 @@ from relu_c._cli.measure import HELD, Request, environment, measure
 from relu_c._cli.peers import PEERS, Case, spellings
 from relu_c._cli.report import BARS, page
 from relu_c._cli.results import (
-    COPY,
     DTYPES,
     FUNCTIONS,
     LIBRARIES,
+    MEMORY,
     ONE_THREAD,
     OPERATIONS,
     Measurement,
@@ -152,7 +152,7 @@ def test_every_function_has_peers():
 def test_peers_agree(function, operation, dtype):
     case = Case(function, operation, dtype, 4096)
     case.check()
-    assert list(case.runs) == ["relu_c", *spellings(function, operation, dtype), COPY]
+    assert list(case.runs) == ["relu_c", *spellings(function, operation, dtype), MEMORY]
 
 
 def test_disagreement_stops_before_timing(monkeypatch):
@@ -227,12 +227,12 @@ def test_bench(tmp_path, capsys):
     for r in saved.results:
         assert 0 < r.best <= r.median
         assert r.ratio == 1 if r.library == "relu_c" else r.ratio > 0
-    assert {r.library for r in saved.results} >= {"relu_c", "numpy", COPY}
+    assert {r.library for r in saved.results} >= {"relu_c", "numpy", MEMORY}
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def measurement(best=1e-6, threads=(1,), sizes=(4096,), isa="avx2", **configuration):
-    """Return what a bench might have found, for every function: the peers take twice as long, the copy half."""
+    """Return what a bench might have found, for every function: the peers take twice as long, a mere pass half."""
     results = [
         Result(function, operation, dtype, size, n, isa, library, best * ratio, best * ratio, ratio)
         for n in threads
@@ -240,7 +240,7 @@ def measurement(best=1e-6, threads=(1,), sizes=(4096,), isa="avx2", **configurat
         for function in FUNCTIONS
         for operation in OPERATIONS
         for size in sizes
-        for library, ratio in (("relu_c", 1.0), ("numpy", 2.0), ("torch", 2.0), (COPY, 0.5))
+        for library, ratio in (("relu_c", 1.0), ("numpy", 2.0), ("torch", 2.0), (MEMORY, 0.5))
     ]
     facts = {"processor": "P", "measured": "2000-01-01", "command": "python -m relu_c bench"} | configuration
     return Measurement(facts, results, [limits.Limit("a limit", "1x", "2x", False)])
@@ -257,8 +257,8 @@ def test_saved_results_are_the_measured_ones():
 
 
 def test_roofline_counts_the_bytes_moved():
-    by_operation = {r.operation: r.roofline for r in measurement().results if r.library == COPY}
-    assert by_operation == {"forward": 0.5, "in place": 1.0, "gradient": 0.75}
+    by_operation = {r.operation: r.roofline for r in measurement().results if r.library == MEMORY}
+    assert by_operation == {"forward": 0.5, "in place": 0.5, "gradient": 0.75}
 
 
 def test_runs_are_merged():

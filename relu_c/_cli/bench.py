@@ -6,8 +6,9 @@ its time divided by relu_c's, the median over the rounds: 2.00x means that
 relu_c takes half as long. NumPy's idiom has out= and preallocated temporaries;
 jax has no out=. For all alike, a call goes through one more Python function,
 and the operands are in the cache where they fit. "roofline" is the bytes that
-relu_c moves in a second as a fraction of those that a copy of the same array
-does. Peers that are not installed are left out.
+relu_c moves in a second as a fraction of those that np.copyto does or, beside
+functions in place and beyond the caches, np.invert in place. Peers that are
+not installed are left out.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING
 
 from relu_c._cli.checks import CommandError, all_dtypes_known, all_known, can_save, can_save_picture, list_of
 from relu_c._cli.results import (
-    COPY,
     DTYPES,
     FUNCTIONS,
+    MEMORY,
     OPERATIONS,
     Measurement,
     format_size,
@@ -185,7 +186,7 @@ def _print_table(console: Console, title: str, rows: list[dict[str, Result]]) ->
             f"{ours.best * 1e6:.2f}",
             f"{ours.median * 1e6:.2f}",
             f"{ours.throughput / 1e9:.2f}",
-            f"{row[COPY].roofline:.2f}" if COPY in row else "",
+            f"{row[MEMORY].roofline:.2f}" if MEMORY in row else "",
             *(_ratio(row[peer].ratio) if peer in row else "" for peer in peers),
         )
         above = (ours.function, ours.operation)

@@ -19,7 +19,7 @@ import numpy as np
 
 import relu_c
 from relu_c._cli.checks import CommandError
-from relu_c._cli.results import COPY, FUNCTIONS, LIBRARIES
+from relu_c._cli.results import FUNCTIONS, LIBRARIES, MEMORY
 
 __all__ = ["PEERS", "Case", "Spelling", "set_threads", "spellings"]
 
@@ -982,7 +982,8 @@ class Case:
         self._calls = calls
         self.runs = {library: self._run(library) for library in calls}
         if size >= 4096:  # below, a call's overhead hides the memory
-            self.runs[COPY] = _copy(operands)
+            in_place = operation == "in place" or self.is_beyond_caches  # there a copy first reads what it overwrites
+            self.runs[MEMORY] = _memory_pass(operands, in_place=in_place)
 
     def _draw(self, rng: np.random.Generator, size: int) -> Any:
         values = rng.normal(0, 3, min(size, 65536)).astype(self.dtype)
@@ -1023,22 +1024,23 @@ class Case:
                 raise CommandError(f"{self.name}: {library} differs from relu_c by {worst:.2g}; nothing was timed")
 
 
-def _copy(operands: list[Operands]) -> Callable[[], None]:
-    """Return a run of copies: of x, or in place of one half of it to the other."""
+def _memory_pass(operands: list[Operands], *, in_place: bool) -> Callable[[], None]:
+    """Return a run that reads and writes as many bytes as x has: in place, or a copy."""
 
     def parts(o: Operands) -> list[tuple[Any, Any]]:
-        source, target = np.split(o.x.reshape(-1), 2) if o.y is o.x else (o.x.reshape(-1), o.scratch.reshape(-1))
-        shares = _threads if source.nbytes >= _threads * 2**23 else 1  # less does not make up for the pool
-        return list(zip(np.array_split(target, shares), np.array_split(source, shares), strict=True))
+        x, scratch = (array.reshape(-1).view(np.int64) for array in (o.x, o.scratch))
+        shares = _threads if x.nbytes >= _threads * 2**23 else 1  # less does not make up for the pool
+        return list(zip(np.array_split(x if in_place else scratch, shares), np.array_split(x, shares), strict=True))
 
-    copies = [parts(o) for o in operands]
+    function = np.invert if in_place else np.copyto
+    passes = [parts(o) for o in operands]
 
     def run() -> None:
-        for pairs in copies:
+        for pairs in passes:
             if len(pairs) == 1:
-                np.copyto(*pairs[0])
+                function(*pairs[0])
             else:
-                list(_pool(len(pairs)).map(np.copyto, *zip(*pairs, strict=True)))
+                list(_pool(len(pairs)).map(function, *zip(*pairs, strict=True)))
 
     return run
 

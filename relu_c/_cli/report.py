@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from relu_c._cli.limits import PIECEWISE
-from relu_c._cli.results import COPY, FUNCTIONS, ONE_THREAD, Measurement, Result, format_size, peers_of, tables
+from relu_c._cli.results import FUNCTIONS, MEMORY, ONE_THREAD, Measurement, Result, format_size, peers_of, tables
 from relu_c._cli.timing import ENOUGH
 
 __all__ = ["BARS", "Bar", "page"]
@@ -26,8 +26,9 @@ Written by `python -m relu_c bench --report`, from the runs below. A ratio is a 
 median over interleaved rounds in one process: 2.00 means that relu_c takes half as long; 0.95 counts as at least as
 fast. All libraries have the same number of threads and the same instruction set. NumPy's idioms have `out=` and
 preallocated temporaries; numba compiles the expressions that numexpr runs; jax has no `out=`. "roofline" is the bytes
-that relu_c moves in a second as a fraction of those that a copy of the same array does, in the same rounds; in
-place, in the cache, it can exceed 1. How exact each library's results are is in [ACCURACY](ACCURACY.md)."""
+that relu_c moves in a second as a fraction of those that `np.copyto` does in the same rounds, or `np.invert` in place:
+beside functions in place, and beyond the caches, where a copy first reads what it overwrites. How exact each library's
+results are is in [ACCURACY](ACCURACY.md)."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _cases(title: str, rows: list[dict[str, Result]]) -> str:
             f"`{function}`",
             operation,
             cell(of_sizes, "relu_c", lambda r: f"{r.throughput / 1e9:.2f}"),
-            cell(of_sizes, COPY, lambda r: f"{r.roofline:.2f}"),
+            cell(of_sizes, MEMORY, lambda r: f"{r.roofline:.2f}"),
             *(cell(of_sizes, peer, lambda r: f"{r.ratio:.2f}") for peer in peers),
         ]
         for (function, operation), of_sizes in by_name.items()

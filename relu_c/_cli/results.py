@@ -14,10 +14,10 @@ from relu_c._cli.checks import CommandError
 from relu_c._cli.limits import Limit
 
 __all__ = [
-    "COPY",
     "DTYPES",
     "FUNCTIONS",
     "LIBRARIES",
+    "MEMORY",
     "ONE_THREAD",
     "OPERATIONS",
     "Measurement",
@@ -32,7 +32,7 @@ FUNCTIONS = tuple(name for name in activations.__all__ if f"{name}_grad" in acti
 OPERATIONS = ("forward", "in place", "gradient")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 LIBRARIES = ("numpy", "scipy", "numexpr", "numba", "jax", "torch")
-COPY = "copy"  # the library whose one function is np.copyto, which shows the memory's speed
+MEMORY = "memory"  # stands for a pass that only moves data
 ONE_THREAD = "one thread"  # relu_c itself, as a peer of its runs on several threads
 Case: TypeAlias = tuple[str, str, str, int, int, str]
 
@@ -63,7 +63,7 @@ class Result:
     function, operation, dtype, size, threads, isa : str, str, str, int, int, str
         The case; `isa` is the instruction set.
     library : str
-        ``"relu_c"``, a peer, or `COPY`.
+        ``"relu_c"``, a peer, or `MEMORY`.
     best, median : float
         Seconds a call, over the rounds.
     ratio : float
@@ -93,13 +93,12 @@ class Result:
 
     @property
     def roofline(self) -> float:
-        """Of `COPY`: the bytes that relu_c moved in a second as a fraction of those that the copy did.
+        """Of `MEMORY`: the bytes that relu_c moves in a second as a fraction of those that a mere pass does.
 
-        It copies x, which moves what the function does, and two thirds of what the gradient does, which reads dy too;
-        beside a function in place it copies one half of x to the other. In the cache, in place can exceed 1: it touches
-        each line once.
+        The pass reads and writes x: that is what the function moves, and two thirds of what the gradient does, which
+        reads dy too.
         """
-        return self.ratio * {"forward": 1, "in place": 2, "gradient": 1.5}[self.operation]
+        return self.ratio * (1.5 if self.operation == "gradient" else 1)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from itertools import cycle
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relu_c._cli.results import COPY, Result, format_size
+from relu_c._cli.results import MEMORY, Result, format_size
 
 __all__ = ["plot"]
 
@@ -25,7 +25,7 @@ def plot(path: str, results: Sequence[Result]) -> None:
     results : sequence of Result
         What to plot.
     """
-    results = [r for r in results if r.library != COPY]
+    results = [r for r in results if r.library != MEMORY]
     functions = list(dict.fromkeys(r.function for r in results))
     operations = list(dict.fromkeys(r.operation for r in results))
     libraries = list(dict.fromkeys(r.library for r in results))
