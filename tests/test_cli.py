@@ -91,6 +91,7 @@ def test_wrong_usage(arguments, capsys):
         (["bench", "--plot", "plot.doc"], ["plot.doc", ".png"]),
         (["bench", "--report", "/nowhere/a.md"], ["/nowhere/a.md", "no folder"]),
         (["bench", "--compare", "nowhere.json"], ["nowhere.json"]),
+        (["bench", "--fail-below", "0.9"], ["--fail-below", "--compare"]),
         (["bench", "--from", __file__], [__file__, "no results"]),
         (["demo", "--output", "/nowhere/a.png"], ["/nowhere/a.png", "no folder"]),
     ],

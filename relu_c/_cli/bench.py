@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from relu_c._cli.checks import CommandError, all_dtypes_known, all_known, can_save, can_save_picture, list_of
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--isa", metavar="NAME", help="hold every library to this instruction set, such as avx2 (default: the best)"
     )
     parser.add_argument(
-        "--limits", action="store_true", help="also measure memory, import time and the memory's own speed"
+        "--limits", action="store_true", help="also measure calls, memory, import time and the memory's own speed"
     )
     parser.add_argument(
         "--from", nargs="+", dest="saved", metavar="FILE", help="measure nothing: take what --json saved earlier"
@@ -101,6 +102,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure or load, then print, save and compare."""
     from rich.console import Console
 
+    if arguments.fail_below is not None and not arguments.compare:
+        raise CommandError("--fail-below needs --compare")
     if arguments.json:
         can_save(arguments.json)
     if arguments.report:
@@ -111,11 +114,9 @@ def run(arguments: argparse.Namespace) -> None:
     measurement = Measurement()
     for part in map(Measurement.load, arguments.saved) if arguments.saved else _measure(arguments):
         measurement.extend(part)
-    if not arguments.saved:
-        measurement.configuration["command"] = shlex.join(["python", "-m", "relu_c", *sys.argv[1:]])
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            file.write(measurement.to_json())
+        if arguments.json:  # after each part, since a run may take hours
+            with open(arguments.json, "w", encoding="utf-8") as file:
+                file.write(measurement.to_json())
     console = Console()
     if not console.is_terminal:
         console.width = 160
@@ -136,7 +137,7 @@ def run(arguments: argparse.Namespace) -> None:
         _compare(console, earlier, measurement, arguments)
 
 
-def _measure(arguments: argparse.Namespace) -> list[Measurement]:
+def _measure(arguments: argparse.Namespace) -> Iterator[Measurement]:
     """Measure in a process for each number of threads."""
     from relu_c._cli.measure import Request, in_process_of_its_own
     from relu_c._ufuncs import available_instruction_sets
@@ -147,20 +148,13 @@ def _measure(arguments: argparse.Namespace) -> list[Measurement]:
     all_dtypes_known(arguments.dtype, DTYPES)
     if arguments.isa:
         all_known("instruction set", [arguments.isa], available_instruction_sets())
-    return [
-        in_process_of_its_own(
-            Request(
-                functions,
-                operations,
-                arguments.dtype,
-                arguments.size,
-                threads,
-                arguments.isa,
-                limits=arguments.limits and threads == min(arguments.threads),
-            )
-        )
-        for threads in arguments.threads
-    ]
+    command = shlex.join(["python", "-m", "relu_c", *sys.argv[1:]])
+    for threads in arguments.threads:
+        limits = arguments.limits and threads == min(arguments.threads)
+        request = Request(functions, operations, arguments.dtype, arguments.size, threads, arguments.isa, limits)
+        measured = in_process_of_its_own(request)
+        measured.configuration["command"] = command
+        yield measured
 
 
 def _print_table(console: Console, title: str, rows: list[dict[str, Result]]) -> None:

@@ -48,11 +48,11 @@ def plot(path: str, results: Sequence[Result]) -> None:
         )
     for axis in axes.flat:
         axis.set_xscale("log", base=2)
+        axis.set_yscale("log")
         axis.set_xticks(sizes, map(format_size, sizes))
         axis.grid(alpha=0.3)
     for row, function in zip(axes, functions, strict=True):
         row[0].set_ylabel(f"{function}\nGelem/s")
-        row[0].set_ylim(bottom=0)  # ends the scaling of the whole row, so only now
     for axis, operation in zip(axes[0], operations, strict=True):
         axis.set_title(operation)
     figure.supxlabel("elements")
