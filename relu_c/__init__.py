@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from relu_c import _threads, ufuncs
 from relu_c import activations as _activations
+from relu_c import fused as _fused
+from relu_c import gates as _gates
 from relu_c import learned as _learned
 from relu_c import pools as _pools
 from relu_c import stochastic as _stochastic
 from relu_c._config import show_config
 from relu_c._threads import *  # noqa: F403
 from relu_c.activations import *  # noqa: F403
+from relu_c.fused import *  # noqa: F403
+from relu_c.gates import *  # noqa: F403
 from relu_c.learned import *  # noqa: F403
 from relu_c.pools import *  # noqa: F403
 from relu_c.stochastic import *  # noqa: F403
@@ -28,6 +32,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     *_activations.__all__,
+    *_fused.__all__,
+    *_gates.__all__,
     *_learned.__all__,
     *_pools.__all__,
     *_stochastic.__all__,

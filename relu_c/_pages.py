@@ -8,7 +8,7 @@ import numpy as np
 
 from relu_c._ufuncs import document, with_parameters
 
-__all__ = ["Page"]
+__all__ = ["Page", "page"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -120,16 +120,14 @@ class Page:
         )
         if self.parameters:
             raises += "\nValueError\n    For a scalar parameter outside its domain; nothing is written then."
-        text = "\n\n".join(
-            [
-                head,
-                _section("Parameters", "\n".join(_entry(name, kind, text) for name, kind, text in listed)),
-                _section("Returns", _entry(returns[0], "ndarray or scalar", returns[1])),
-                _section("Raises", raises),
-                _section("Notes", _fill(notes)),
-                _section("References", _fill(self.source)),
-                _section("Examples", ">>> import numpy as np, relu_c\n" + example),
-            ]
+        text = page(
+            head,
+            listed,
+            [(returns[0], "ndarray or scalar", returns[1])],
+            raises,
+            notes,
+            self.source,
+            example,
         )
         if isinstance(function, np.ufunc):
             document(function, text, "relu_c", function.__name__)
@@ -141,6 +139,46 @@ _KEYWORDS = (
     ("out", "ndarray, optional", "Where the result goes; an operand itself, for in place. A new array by default."),
     ("where", "array_like of bool, optional", "Elements to compute; the others keep what `out` holds."),
 )
+
+
+def page(
+    head: str,
+    parameters: list[tuple[str, str, str]],
+    returns: list[tuple[str, str, str]],
+    raises: str,
+    notes: str,
+    source: str,
+    example: str,
+) -> str:
+    """Compose a docstring.
+
+    Parameters
+    ----------
+    head : str
+        Summary and formula.
+    parameters, returns : list of tuple
+        Name, type and description of each.
+    raises : str
+        The section's text.
+    notes, source, example : str
+        The texts of the sections Notes, References and Examples.
+
+    Returns
+    -------
+    str
+        The docstring.
+    """
+    return "\n\n".join(
+        [
+            head,
+            _section("Parameters", "\n".join(_entry(*one) for one in parameters)),
+            _section("Returns", "\n".join(_entry(*one) for one in returns)),
+            _section("Raises", raises),
+            _section("Notes", _fill(notes)),
+            _section("References", _fill(source)),
+            _section("Examples", ">>> import numpy as np, relu_c\n" + example),
+        ]
+    )
 
 
 def _section(title: str, body: str) -> str:

@@ -36,7 +36,8 @@ typedef void step(const plan *p, char *const *data, const intptr_t *strides, dou
 
 struct plan {
     step *step;
-    int kernel, second_kernel, sum; /* what it calls, where it does */
+    enum ufunc kernels[4]; /* what it calls */
+    enum sum sum;
     int arrays;                     /* bits of the inputs that it cannot take with stride 0 */
     enum dtype dtype;
     int inputs, outputs;
@@ -287,7 +288,7 @@ static void run(plan *p)
 static void one_kernel(const plan *p, char *const *data, const intptr_t *strides, double *sums, intptr_t n)
 {
     (void)sums;
-    p->set->kernels[p->kernel][p->dtype](data, n, strides);
+    p->set->kernels[p->kernels[0]][p->dtype](data, n, strides);
 }
 
 /* x, bias, parameters -> y */
@@ -299,7 +300,7 @@ static void biased(const plan *p, char *const *data, const intptr_t *strides, do
     p->set->kernels[UFUNC_add_bias][p->dtype](sum, n, (intptr_t[]){strides[0], strides[1], p->size});
     for (int k = 2; k <= p->inputs; k++)
         rest[k - 1] = data[k], rest_strides[k - 1] = strides[k];
-    p->set->kernels[p->kernel][p->dtype](rest, n, rest_strides);
+    p->set->kernels[p->kernels[0]][p->dtype](rest, n, rest_strides);
 }
 
 /* dy, x, bias, parameters -> dx, and its sums */
@@ -310,7 +311,7 @@ static void biased_grad(const plan *p, char *const *data, const intptr_t *stride
     p->set->kernels[UFUNC_add_bias][p->dtype](sum, n, (intptr_t[]){strides[1], strides[2], p->size});
     for (int k = 3; k <= p->inputs; k++)
         rest[k - 1] = data[k], rest_strides[k - 1] = strides[k];
-    p->set->kernels[p->kernel][p->dtype](rest, n, rest_strides);
+    p->set->kernels[p->kernels[0]][p->dtype](rest, n, rest_strides);
     const char *dx = data[p->inputs];
     p->set->sums[SUM_sum][p->dtype](dx, dx, dx, sums, n);
 }
@@ -329,13 +330,64 @@ static void parameter_grads(const plan *p, char *const *data, const intptr_t *st
     one_kernel(p, data, strides, sums, n);
 }
 
+/* x -> y, derivative; the first operand is 1. */
+static void with_grad(const plan *p, char *const *data, const intptr_t *strides, double *sums, intptr_t n)
+{
+    char *grad[OPERANDS];
+    (void)sums;
+    memcpy(grad, data, (size_t)p->inputs * sizeof *grad);
+    grad[p->inputs] = data[p->inputs + 1];
+    p->set->kernels[p->kernels[0]][p->dtype](data + 1, n, strides + 1);
+    p->set->kernels[p->kernels[1]][p->dtype](grad, n, strides);
+}
+
+/* gate, value -> y, by one kernel or by the activation's. */
+static void gated(const plan *p, char *const *data, const intptr_t *strides, double *sums, intptr_t n)
+{
+    char open[WIDTH * 8];
+    if (p->set->kernels[p->kernels[0]][p->dtype]) {
+        one_kernel(p, data, strides, sums, n);
+        return;
+    }
+    const intptr_t size = p->size;
+    p->set->kernels[p->kernels[1]][p->dtype]((char *[]){data[0], open}, n, (intptr_t[]){strides[0], size});
+    p->set->kernels[UFUNC_multiply][p->dtype]((char *[]){open, data[1], data[2]}, n, (intptr_t[]){size, strides[1], size});
+}
+
+/* dy, gate, value -> dgate, dvalue, likewise. */
+static void gated_grad(const plan *p, char *const *data, const intptr_t *strides, double *sums, intptr_t n)
+{
+    kernel *const by_gate = p->set->kernels[p->kernels[0]][p->dtype], *const by_value = p->set->kernels[p->kernels[1]][p->dtype];
+    const intptr_t size = p->size;
+    (void)sums;
+    if (by_gate) {
+        by_gate(data, n, strides);
+        by_value((char *[]){data[0], data[1], data[4]}, n, (intptr_t[]){strides[0], strides[1], size});
+        return;
+    }
+    char slope[WIDTH * 8];
+    double one = 1.0;
+    kernel *const gate = p->set->kernels[UFUNC_gate][p->dtype];
+    p->set->kernels[p->kernels[3]][p->dtype]((char *[]){(char *)&one, data[1], slope}, n, (intptr_t[]){0, strides[1], size});
+    p->set->kernels[UFUNC_gated_value][p->dtype]((char *[]){data[2], slope, slope}, n, (intptr_t[]){strides[2], size, size});
+    gate((char *[]){data[0], slope, data[3]}, n, (intptr_t[]){strides[0], size, size});
+    p->set->kernels[p->kernels[2]][p->dtype]((char *[]){data[1], slope}, n, (intptr_t[]){strides[1], size});
+    gate((char *[]){data[0], slope, data[4]}, n, (intptr_t[]){strides[0], size, size});
+}
+
+/* x -> relu(x), relu(-x) */
+static void concatenated(const plan *p, char *const *data, const intptr_t *strides, double *sums, intptr_t n)
+{
+    (void)sums;
+    p->set->kernels[UFUNC_relu][p->dtype]((char *[]){data[0], data[1]}, n, strides);
+    p->set->kernels[UFUNC_crelu_negative][p->dtype]((char *[]){data[0], data[2]}, n, (intptr_t[]){strides[0], strides[2]});
+}
+
 /* The loops' arguments, as NumPy has them for a signature: operand k's outer stride, then its strides along its core axes. */
 
-static operand *next(plan *p, char *data, intptr_t a, intptr_t c, intptr_t b)
+static void next(plan *p, char *data, intptr_t a, intptr_t c, intptr_t b)
 {
-    operand *o = &p->operands[p->inputs + p->outputs];
-    *o = (operand){data, a, c, b};
-    return o;
+    p->operands[p->inputs + p->outputs] = (operand){data, a, c, b};
 }
 
 static int finish(plan *p)
@@ -351,7 +403,7 @@ static int bias_loop(enum dtype dtype, char *const *data, const intptr_t *n, con
 {
     const int operands = 3 + parameters;
     const intptr_t *core = strides + operands;
-    plan p = {.step = biased, .kernel = kernel, .dtype = dtype};
+    plan p = {.step = biased, .kernels = {kernel}, .dtype = dtype};
     const int across = llabs(strides[0]) < llabs(core[0]) && n[0] > 1;
     p.a = across ? 1 : n[0];
     p.c = n[1];
@@ -481,7 +533,7 @@ static int pools_loop(enum dtype dtype, char *const *data, const intptr_t *n, co
 /* dy, x, bias, parameters -> dx, dbias */
 static int bias_grad_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int kernel, int parameters)
 {
-    return sums_loop((plan){.step = biased_grad, .kernel = kernel, .dtype = dtype}, 2, parameters, 1, data, n, strides);
+    return sums_loop((plan){.step = biased_grad, .kernels = {kernel}, .dtype = dtype}, 2, parameters, 1, data, n, strides);
 }
 
 /* dy, x, parameter -> the parameter's gradient */
@@ -493,8 +545,54 @@ static int parameter_grad_loop(enum dtype dtype, char *const *data, const intptr
 /* dy, x, parameter -> dx, the parameter's gradient */
 static int parameter_grads_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int sum, int kernel)
 {
-    const plan p = {.step = parameter_grads, .kernel = kernel, .sum = sum, .arrays = 7, .dtype = dtype};
+    const plan p = {.step = parameter_grads, .kernels = {kernel}, .sum = sum, .arrays = 7, .dtype = dtype};
     return sums_loop(p, 2, 0, 1, data, n, strides);
+}
+
+/* Elementwise, or (n),...->(n),...: rows of operands that need not follow each other. */
+static int rows_loop(plan p, int inputs, int outputs, int core, char *const *data, const intptr_t *n, const intptr_t *strides)
+{
+    p.a = core ? n[0] : 1;
+    p.c = 1;
+    p.b = core ? n[1] : n[0];
+    for (int k = 0; k < inputs + outputs; k++) {
+        next(&p, data[k], core ? strides[k] : 0, 0, core ? strides[inputs + outputs + k] : strides[k]);
+        *(k < inputs ? &p.inputs : &p.outputs) += 1;
+    }
+    return finish(&p);
+}
+
+static int gated_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int core, int kernel,
+                      int activation)
+{
+    return rows_loop((plan){.step = gated, .kernels = {kernel, activation}, .dtype = dtype}, 2, 1, core, data, n, strides);
+}
+
+static int gated_grad_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int core,
+                           int by_gate, int by_value, int activation, int derivative)
+{
+    const plan p = {.step = gated_grad, .kernels = {by_gate, by_value, activation, derivative}, .dtype = dtype};
+    return rows_loop(p, 3, 2, core, data, n, strides);
+}
+
+static int crelu_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int core)
+{
+    return rows_loop((plan){.step = concatenated, .dtype = dtype}, 1, 2, core, data, n, strides);
+}
+
+static int crelu_grad_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int core)
+{
+    return rows_loop((plan){.step = one_kernel, .kernels = {UFUNC_crelu_grad}, .dtype = dtype}, 3, 1, core, data, n, strides);
+}
+
+static int with_grad_loop(enum dtype dtype, char *const *data, const intptr_t *n, const intptr_t *strides, int kernel,
+                          int derivative, int parameters)
+{
+    plan p = {.step = with_grad, .kernels = {kernel, derivative}, .arrays = 1, .dtype = dtype, .inputs = 1, .size = size_of[dtype]};
+    double one;
+    store(&p, (char *)&one, 1.0);
+    p.operands[0] = (operand){(char *)&one, 0, 0, 0};
+    return rows_loop(p, 1 + parameters, 2, 0, data, n, strides);
 }
 
 /* NumPy's loops: one function for each ufunc and dtype. */
@@ -510,12 +608,25 @@ static int parameter_grads_loop(enum dtype dtype, char *const *data, const intpt
     LOOP(name, FLOAT32, __VA_ARGS__) LOOP(name, FLOAT64, __VA_ARGS__)
 #define FUSED(name, parameters)                                             \
     LOOPS(bias_##name, bias_loop, UFUNC_##name, parameters)                 \
-    LOOPS(bias_##name##_grad, bias_grad_loop, UFUNC_##name##_grad, parameters)
+    LOOPS(bias_##name##_grad, bias_grad_loop, UFUNC_##name##_grad, parameters) \
+    LOOPS(name##_with_grad, with_grad_loop, UFUNC_##name, UFUNC_##name##_grad, parameters)
 #include "units.def"
 #define LEARNED(name, parameter, dx)                                                      \
     LOOPS(name##_##parameter##_grad, parameter_grad_loop, SUM_##name##_##parameter)       \
     LOOPS(name##_grads, parameter_grads_loop, SUM_##name##_##parameter, UFUNC_##dx)
 #include "units.def"
+
+#define GATED(name, activation)                                                                          \
+    LOOPS(name, gated_loop, 0, UFUNC_##name, UFUNC_##activation)                                         \
+    LOOPS(packed_##name, gated_loop, 1, UFUNC_##name, UFUNC_##activation)                                \
+    LOOPS(name##_grad, gated_grad_loop, 0, UFUNC_##name##_grad_gate, UFUNC_##name##_grad_value,          \
+          UFUNC_##activation, UFUNC_##activation##_grad)                                                 \
+    LOOPS(packed_##name##_grad, gated_grad_loop, 1, UFUNC_##name##_grad_gate, UFUNC_##name##_grad_value, \
+          UFUNC_##activation, UFUNC_##activation##_grad)
+GATED(reglu, relu)
+#include "units.def"
+LOOPS(crelu, crelu_loop, 1)
+LOOPS(crelu_grad, crelu_grad_loop, 1)
 
 #define PARAMETERS_0
 #define PARAMETERS_1 ",()"
@@ -525,12 +636,21 @@ static int parameter_grads_loop(enum dtype dtype, char *const *data, const intpt
 #define FUSED(name, parameters)                                                                          \
     {"bias_" #name, "(n),(n)" PARAMETERS_##parameters "->(n)", 2 + parameters, 1, ENTRIES(bias_##name)}, \
     {"bias_" #name "_grad", "(a,c,b),(a,c,b),(c)" PARAMETERS_##parameters "->(a,c,b),(c)", 3 + parameters, 2, \
-     ENTRIES(bias_##name##_grad)},
+     ENTRIES(bias_##name##_grad)}, \
+    {#name "_with_grad", NULL, 1 + parameters, 2, ENTRIES(name##_with_grad)},
 #define LEARNED(name, parameter, dx)                                                                                       \
     {#name "_" #parameter "_grad", "(a,c,b),(a,c,b),(c)->(c)", 3, 1, ENTRIES(name##_##parameter##_grad)}, \
     {#name "_grads", "(a,c,b),(a,c,b),(c)->(a,c,b),(c)", 3, 2, ENTRIES(name##_grads)},
+#define GATED(name, activation)                                                                  \
+    {#name, NULL, 2, 1, ENTRIES(name)},                                                          \
+    {"packed_" #name, "(n),(n)->(n)", 2, 1, ENTRIES(packed_##name)},                             \
+    {#name "_grad", NULL, 3, 2, ENTRIES(name##_grad)},                                           \
+    {"packed_" #name "_grad", "(n),(n),(n)->(n),(n)", 3, 2, ENTRIES(packed_##name##_grad)},
 const generalised_row relu_c_generalised[] = {
+    GATED(reglu, relu)
 #include "units.def"
+    {"crelu", "(n)->(n),(n)", 1, 2, ENTRIES(crelu)},
+    {"crelu_grad", "(n),(n),(n)->(n)", 3, 1, ENTRIES(crelu_grad)},
     {NULL},
 };
 

@@ -69,6 +69,7 @@
 #include "vmath_log_erfc.h"
 #include "smooth_log_erfc.h"
 #include "learned.h"
+#include "gated.h"
 #undef SUFFIX
 #undef NARROW
 
@@ -294,6 +295,13 @@
 #include "activations.def"
 #define UFUNC(name, operands, evaluation, kinds) FLOATS_##evaluation(name, operands)
 #include "units.def"
+#define ONCE(name, operands)                                                                            \
+    KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
+    IN_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
+    IN_FLOAT(name, bfloat16, ARGUMENTS_##operands)
+#define GATED(name, activation) \
+    ONCE(name, arrays_2) ONCE(name##_grad_gate, arrays_3) ONCE(name##_grad_value, arrays_2)
+#include "units.def"
 
 /* The table of them. */
 #define ENTRY(name, dtype, index) [index] = kernel_##name##_##dtype,
@@ -311,6 +319,8 @@
 #define UNIT(name) \
     [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, bfloat16, BFLOAT16)    \
                       ENTRY(name, float32, FLOAT32) ENTRY(name, float64, FLOAT64)},
+#define NARROW_UNIT(name) \
+    [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, bfloat16, BFLOAT16) ENTRY(name, float32, FLOAT32)},
 #define POOL(dtype, index) [index] = pool_##dtype,
 
 #define STRING_(x) #x
@@ -320,6 +330,7 @@ const instruction_set PASTE(relu_c_, ISA) = {
     {
 #include "activations.def"
 #define UFUNC(name, operands, evaluation, kinds) UNIT(name)
+#define GATED(name, activation) NARROW_UNIT(name) NARROW_UNIT(name##_grad_gate) NARROW_UNIT(name##_grad_value)
 #include "units.def"
     },
     {

@@ -15,6 +15,7 @@ enum ufunc {
     UFUNCS,
     BEFORE_UNITS = UFUNCS - 1,
 #define UFUNC(name, operands, evaluation, kinds) UFUNC_##name,
+#define GATED(name, activation) UFUNC_##name, UFUNC_##name##_grad_gate, UFUNC_##name##_grad_value,
 #include "units.def"
     KERNELS
 };

@@ -64,6 +64,18 @@ INLINE real FN(hard_sigmoid_default_grad_from_output)(real dy, real y)
 
 INLINE real FN(add_bias)(real x, real bias) { return x + bias; }
 
+INLINE real FN(multiply)(real a, real b) { return a * b; }
+
+/* value act'(gate), the derivative of a gated unit by its gate: 0 where the slope is, but NaN where the value is. */
+INLINE real FN(gated_value)(real value, real slope) { return slope == 0 && value == value ? 0 : value * slope; }
+
+INLINE real FN(reglu)(real gate, real value) { return FN(relu)(gate) * value; }
+INLINE real FN(reglu_grad_value)(real dy, real gate) { return FN(gate)(dy, FN(relu)(gate)); }
+INLINE real FN(reglu_grad_gate)(real dy, real gate, real value)
+{
+    return FN(gate)(dy, FN(gated_value)(value, FN(relu_grad)(1, gate)));
+}
+
 /* The second half of a concatenated unit, relu(-x). */
 INLINE real FN(crelu_negative)(real x) { return FN(relu)(-x); }
 INLINE real FN(crelu_grad)(real positive_dy, real negative_dy, real x)
