@@ -345,8 +345,8 @@ def test_threadpoolctl_in_any_order(order):
 
 
 def test_import_leaves_threadpoolctl_alone():
-    code = "import sys, relu_c; print('threadpoolctl' in sys.modules, len([*map(type, sys.meta_path)]))"
-    assert printed(code).startswith("False")
+    code = "import sys, relu_c; print('threadpoolctl' in sys.modules)"
+    assert printed(code) == "False"
 
 
 def test_no_threadpoolctl_is_no_trouble():
