@@ -292,6 +292,7 @@ cdef class Function:
 
 cdef tuple _WHERE = ("where",)
 cdef PyObject *_TRUE = <PyObject *>True
+cdef PyObject *_NONE = <PyObject *>None
 
 
 def with_parameters(plan, str text):
@@ -357,10 +358,13 @@ cdef object _call(PyObject *self, PyObject **given, Py_ssize_t positional, PyObj
     for k in range(plan.size):
         if plan.operands[k] != NULL:
             arguments[first + k] = plan.operands[k]
-    arguments[first + plan.size] = out
-    arguments[first + plan.size + 1] = where
+    end = first + plan.size
+    if out != _NONE:  # which would cost NumPy a tuple
+        arguments[end] = out
+        end += 1
+    arguments[end] = where
     return (<ufunc_call>(<PyUFuncObject *>plan.ufunc).vectorcall)(
-        <PyObject *>plan.ufunc, arguments, first + plan.size + 1, NULL if where == _TRUE else <PyObject *>_WHERE
+        <PyObject *>plan.ufunc, arguments, end, NULL if where == _TRUE else <PyObject *>_WHERE
     )
 
 
