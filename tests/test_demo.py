@@ -10,7 +10,7 @@ digits = pytest.importorskip("relu_c._cli.digits", reason="needs relu_c[demo]", 
 
 @pytest.fixture(scope="module")
 def pair():
-    return [digits.train(activation(), seed=0, epochs=8) for activation in (digits.with_relu_c, digits.with_numpy)]
+    return [digits.train(activation, seed=0, epochs=8) for activation in digits.KINDS.values()]
 
 
 def test_it_learns(pair):
@@ -37,47 +37,13 @@ def test_time_in_activations_is_part_of_the_training(pair):
 
 def test_activations_run_in_place():
     z = np.float32([[-1, 2], [3, -4]])
-    for activation in (digits.with_relu_c(), digits.with_numpy()):
-        y, dy = z.copy(), np.ones_like(z)
-        activation(y)
-        activation(dy, y)
+    for make in digits.KINDS.values():
+        activation, y, dy = make(), z.copy(), np.ones_like(z)
+        assert activation.forward(y) is y
+        assert activation.backward(dy) is dy
         np.testing.assert_array_equal(y, [[0, 2], [3, 0]])
         np.testing.assert_array_equal(dy, [[0, 1], [1, 0]])
         assert activation.seconds > 0
-
-
-def test_the_gradient_is_that_of_the_cross_entropy():
-    rng = np.random.default_rng(0)
-    network = digits.Network(digits.with_relu_c(), rng)
-    network.parameters = [parameter.astype(np.float64) for parameter in network.parameters]
-    network._velocities = [np.zeros_like(parameter) for parameter in network.parameters]
-    x, labels = rng.standard_normal((7, 64)), rng.integers(0, 10, 7)
-
-    def loss():
-        logits = network.forward(x)[-1]
-        return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(7), labels]))
-
-    numeric = []
-    for parameter in network.parameters:
-        index = tuple(n // 2 for n in parameter.shape)
-        kept, step = parameter[index], 1e-6
-        parameter[index] = kept + step
-        above = loss()
-        parameter[index] = kept - step
-        numeric.append((index, (above - loss()) / (2 * step)))
-        parameter[index] = kept
-    before = loss()
-    assert network.learn(x, labels) == pytest.approx(before)
-    for velocity, (index, slope) in zip(network._velocities, numeric, strict=True):
-        assert velocity[index] == pytest.approx(-digits.LEARNING_RATE * slope, rel=1e-5, abs=1e-9)
-
-
-def test_split_is_a_quarter_and_standardised():
-    x_train, x_test, labels_train, labels_test = digits.digits(0)
-    assert len(x_test) == len(labels_test) == 450
-    assert len(x_train) == len(labels_train) == 1347
-    assert x_train.dtype == x_test.dtype == np.float32
-    np.testing.assert_allclose(x_train.mean(axis=0), 0, atol=1e-5)
 
 
 def test_command(tmp_path, capsys):
@@ -91,6 +57,15 @@ def test_command(tmp_path, capsys):
     assert ours == numpys
     assert float(ours.removesuffix("%")) > 90
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert printed.index("Learning curves") < printed.index("vanishing_gradients"), "the lessons are listed at the end"
+
+
+def test_defaults(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(digits, "run", lambda *arguments: asked.append(arguments))
+    assert main(["demo"]) == main(["demo", "--quick"]) == main(["demo", "--quick", "--epochs", "3"]) == 0
+    assert asked == [(5, 40, "relu_c_demo.png"), (2, 10, "relu_c_demo.png"), (2, 3, "relu_c_demo.png")]
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])

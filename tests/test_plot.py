@@ -146,7 +146,7 @@ def test_marks_are_inside_their_panels(name):
 def test_names(arguments, drawn, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(plot, "draw", lambda names: asked.append(tuple(names)))
-    monkeypatch.setattr(plot, "_save", lambda figure, path: None)
+    monkeypatch.setattr(plot, "save", lambda figure, path, dpi: None)
     assert main(["plot", *arguments, "-o", str(tmp_path / "a.png")]) == 0
     assert asked == [drawn]
 

@@ -16,7 +16,7 @@ from relu_c._cli.checks import CommandError
 __all__ = ["main"]
 
 COMMANDS = (info, verify, bench, plot, demo)
-OPTIONAL = ("gmpy2", "matplotlib", "rich", "sklearn")
+OPTIONAL = ("gmpy2", "matplotlib", "rich", "sklearn", "threadpoolctl")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import io
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 
 from relu_c import activations
 from relu_c._cli.checks import all_known, can_save_picture
+from relu_c.gallery._style import BLUE, ORANGE, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     can_save_picture(arguments.output)
     if not names or "all" in names:
         names = FUNCTIONS
-    _save(draw(names), arguments.output)
+    save(draw(names), arguments.output, DPI)
     print(f"Picture: {arguments.output}")
 
 
@@ -122,7 +122,7 @@ def curves(name: str) -> tuple[Curve, Curve]:
     return curve(lambda x: function(x, *given)), curve(lambda x: gradient(1.0, x, *given))
 
 
-COLORS = ("#0b5394", "#d1490c")
+COLORS = (BLUE, ORANGE)
 _MARK: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 3.8, "zorder": 3}
 SIZES = {"left": 0.3, "right": 0.06, "top": 0.3, "bottom": 0.26, "title": 0.24, "between": 0.14, "pair": 0.07}
 """The page's margins, and the gaps between panels, in inches. The whole page is 9 inches wide at most."""
@@ -181,20 +181,6 @@ def draw(names: Sequence[str]) -> Figure:
         handlelength=1.4,
     )
     return figure
-
-
-def _save(figure: Figure, path: str) -> None:
-    """Save the page; as PNG with a palette, which takes a third of the bytes."""
-    if not path.lower().endswith(".png"):
-        figure.savefig(path, dpi=DPI)
-        return
-    from PIL import Image  # comes with matplotlib
-
-    with io.BytesIO() as file:
-        figure.savefig(file, format="png", dpi=DPI)
-        image = Image.open(file).convert("RGB")
-    palette = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    palette.save(path, optimize=True, dpi=(DPI, DPI))
 
 
 def _note(axis: Axes, lines: list[str]) -> None:
