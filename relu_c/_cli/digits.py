@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,8 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import relu_c
+from relu_c import init
 from relu_c.gallery import _network
-from relu_c.gallery._network import Array, Layer, Momentum, accuracy, mlp
+from relu_c.gallery._network import Array, Dense, Momentum, Network, accuracy
 from relu_c.gallery._style import BLUE, panels, save
 
 __all__ = ["run", "train"]
@@ -23,49 +25,66 @@ BIAS = 0.1
 LEARNING_RATE = 0.02
 
 
-class InPlace(Layer):
-    """An activation that overwrites what it gets, and the seconds spent in it.
+class Rectifier(NamedTuple):
+    """What a hidden layer applies, in place.
 
     Parameters
     ----------
-    function : callable
-        Takes z and overwrites it with the output.
+    of_biased : callable
+        Takes z and a bias, and overwrites z with the rectifier of z + bias.
     gradient : callable
         Takes dy and the output, and overwrites dy with the gradient with respect to z.
     """
 
-    def __init__(self, function: Callable[[Array], object], gradient: Callable[[Array, Array], object]) -> None:
-        super().__init__()
-        self.function, self.gradient = function, gradient
+    of_biased: Callable[[Array, Array], object]
+    gradient: Callable[[Array, Array], object]
+
+
+RECTIFIERS = {
+    "relu_c": Rectifier(
+        lambda z, bias: relu_c.bias_relu(z, bias, out=z),
+        lambda dy, y: relu_c.relu_grad_from_output(dy, y, out=dy),
+    ),
+    "NumPy": Rectifier(
+        lambda z, bias: np.maximum(np.add(z, bias, out=z), 0, out=z),
+        lambda dy, y: np.multiply(dy, y > 0, out=dy),
+    ),
+}
+
+
+class Hidden(Dense):
+    """A dense layer with its rectifier, and the seconds spent in the bias, the rectifier and its gradient.
+
+    Parameters
+    ----------
+    rectifier : Rectifier
+        What to apply.
+    weight : (inputs, outputs) ndarray
+    bias : float
+        Where each of the biases starts.
+    """
+
+    def __init__(self, rectifier: Rectifier, weight: Array, bias: float) -> None:
+        super().__init__(weight, bias)
+        self.rectifier = rectifier
         self.seconds = 0.0
 
     def forward(self, x: Array) -> Array:
-        """Overwrite x with the output, which stays for `backward`."""
+        """Return the output, which stays for `backward`."""
+        self.x = x
+        weight, bias = self.parameters
+        self.y = x @ weight
         start = perf_counter()
-        self.function(x)
+        self.rectifier.of_biased(self.y, bias)
         self.seconds += perf_counter() - start
-        self.y = x
-        return x
+        return self.y
 
     def backward(self, dy: Array) -> Array:
-        """Overwrite dy with the gradient."""
+        """Overwrite dy on the way."""
         start = perf_counter()
-        self.gradient(dy, self.y)
+        self.rectifier.gradient(dy, self.y)
         self.seconds += perf_counter() - start
-        return dy
-
-
-def with_relu_c() -> InPlace:
-    """Return relu as relu_c has it."""
-    return InPlace(lambda z: relu_c.relu(z, out=z), lambda dy, y: relu_c.relu_grad_from_output(dy, y, out=dy))
-
-
-def with_numpy() -> InPlace:
-    """Return relu in NumPy's idioms."""
-    return InPlace(lambda z: np.maximum(z, 0, out=z), lambda dy, y: np.multiply(dy, y > 0, out=dy))
-
-
-KINDS: dict[str, Callable[[], InPlace]] = {"relu_c": with_relu_c, "NumPy": with_numpy}
+        return super().backward(dy)
 
 
 @dataclass
@@ -79,7 +98,7 @@ class Training:
     parameters : list of ndarray
         The weights and biases at the end.
     activation_seconds, seconds : float
-        Spent in activations and their gradients, and in all.
+        Spent in biases, rectifiers and their gradients, and in all.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -90,7 +109,7 @@ class Training:
 
 
 def train(
-    activation: Callable[[], InPlace],
+    rectifier: Rectifier,
     seed: int,
     epochs: int,
     after_epoch: Callable[[Training], object] = lambda training: None,
@@ -99,8 +118,8 @@ def train(
 
     Parameters
     ----------
-    activation : callable
-        Makes what follows its hidden layers.
+    rectifier : Rectifier
+        What its hidden layers apply.
     seed : int
         Decides the split, the initial weights and the order of the images.
     epochs : int
@@ -109,16 +128,17 @@ def train(
         Told how it goes.
     """
     data, rng = _network.digits(seed), np.random.default_rng(seed)
-    network = mlp(LAYERS, activation, rng=rng, bias=BIAS)
-    activations = [layer for layer in network.layers if isinstance(layer, InPlace)]
+    *weights, last = (init.he_normal(shape, rng=rng, dtype=np.float32) for shape in pairwise(LAYERS))
+    hidden = [Hidden(rectifier, weight, BIAS) for weight in weights]
+    network = Network(*hidden, Dense(last))
     training = Training(parameters=network.parameters)
     steps = _network.train(network, data, epochs=epochs, rng=rng, optimiser=Momentum(LEARNING_RATE))
     for _ in range(epochs):
-        before = sum(layer.seconds for layer in activations)
+        before = sum(layer.seconds for layer in hidden)
         start = perf_counter()
         training.losses.append(next(steps))
         training.seconds += perf_counter() - start
-        training.activation_seconds += sum(layer.seconds for layer in activations) - before
+        training.activation_seconds += sum(layer.seconds for layer in hidden) - before
         training.accuracies.append(accuracy(network, data.x_test, data.y_test))
         after_epoch(training)
     return training
@@ -136,12 +156,12 @@ def run(seeds: int, epochs: int, output: str) -> None:
     output : str
         File for the picture.
     """
-    trainings: dict[str, list[Training]] = {kind: [] for kind in KINDS}
+    trainings: dict[str, list[Training]] = {kind: [] for kind in RECTIFIERS}
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("", total=seeds * len(KINDS) * epochs)
+        task = progress.add_task("", total=seeds * len(RECTIFIERS) * epochs)
         for seed in range(seeds):
-            for kind, activation in KINDS.items():
+            for kind, activation in RECTIFIERS.items():
 
                 def show(training: Training, title: str = f"seed {seed}, {kind:6}") -> None:
                     text = f"{title}: test accuracy {training.accuracies[-1]:.1%}"
@@ -169,7 +189,7 @@ def _table(trainings: dict[str, list[Training]]) -> Table:
 
     row("test accuracy, mean", lambda runs: f"{np.mean([run.accuracies[-1] for run in runs]):.2%}")
     row("test accuracy, lowest", lambda runs: f"{min(run.accuracies[-1] for run in runs):.2%}")
-    row("seconds in activations", lambda runs: f"{sum(run.activation_seconds for run in runs):.3f}")
+    row("seconds in bias and relu", lambda runs: f"{sum(run.activation_seconds for run in runs):.3f}")
     row("seconds in training", lambda runs: f"{sum(run.seconds for run in runs):.2f}")
     table.add_section()
     table.add_row("largest difference of the weights", f"{difference:g}", "")
