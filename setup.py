@@ -94,7 +94,10 @@ setup(
     ext_modules=[
         Extension(
             "relu_c._ufuncs",
-            ["relu_c/_ufuncs.pyx", *(f"src/{name}.c" for name in ("dispatch", "generalised", "runs", "threads"))],
+            [
+                "relu_c/_ufuncs.pyx",
+                *(f"src/{name}.c" for name in ("dispatch", "generalised", "maxout", "runs", "threads")),
+            ],
             include_dirs=["src", numpy.get_include()],
             depends=HEADERS,
             define_macros=[

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Target", "checked", "operands", "pair"]
+__all__ = ["Target", "checked", "operands", "pair", "spread"]
 
 
 def operands(*values: Any) -> list[np.ndarray[Any, Any]]:
@@ -22,6 +22,8 @@ def operands(*values: Any) -> list[np.ndarray[Any, Any]]:
     list of ndarray
         The arrays.
     """
+    if all(isinstance(value, np.ndarray) for value in values):
+        return list(values)
     weak = [isinstance(value, int | float) and not isinstance(value, np.generic) for value in values]
     arrays = [np.asarray(value) for value in values]
     strong = [array for array, is_weak in zip(arrays, weak, strict=True) if not is_weak]
@@ -30,6 +32,24 @@ def operands(*values: Any) -> list[np.ndarray[Any, Any]]:
     common = np.result_type(*strong)
     dtype = common if common.kind not in "biu" else np.dtype(np.float64)
     return [array.astype(dtype) if is_weak else array for array, is_weak in zip(arrays, weak, strict=True)]
+
+
+def spread(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return an array broadcast to a shape: itself where it has the shape already.
+
+    Parameters
+    ----------
+    array : ndarray
+        The array.
+    shape : tuple of int
+        The shape.
+
+    Returns
+    -------
+    ndarray
+        The array, or a view of it that is not to be written to.
+    """
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def checked(name: str, out: Any, shape: tuple[int, ...]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from relu_c._outputs import Target, operands, pair
+from relu_c._outputs import Target, operands, pair, spread
 from relu_c._pages import page
 from relu_c._parameters import Parameter, finite, non_negative
 from relu_c._ufuncs import GENERALISED
@@ -105,7 +106,7 @@ def _bias_grad(
     name: str, dy: ArrayLike, x: ArrayLike, bias: ArrayLike, parameters: tuple[Any, ...], axis: int, out: Outs
 ) -> tuple[Any, Any]:
     upstream, array, shift = operands(dy, x, bias)
-    shape = np.broadcast_shapes(upstream.shape, array.shape)
+    shape = array.shape if upstream.shape == array.shape else np.broadcast_shapes(upstream.shape, array.shape)
     position = operator.index(axis)
     if not -len(shape) <= position < len(shape):
         raise ValueError(f"axis must be in [{-len(shape)}, {len(shape) - 1}] for {len(shape)} dimensions, not {axis}")
@@ -115,7 +116,7 @@ def _bias_grad(
         raise ValueError(f"bias must have shape ({channels},), one for each along axis {axis} of x, not {shift.shape}")
     dx, dbias = pair(out, ("dx", "dbias"), (shape, (channels,)))
     grouped = prod(shape[:position]), channels, prod(shape[position + 1 :])
-    arrays = [np.broadcast_to(one, shape).reshape(grouped) for one in (upstream, array)]
+    arrays = [spread(one, shape).reshape(grouped) for one in (upstream, array)]
     target = Target(dx, grouped)
     grad, sums = GENERALISED[name](*arrays, shift, *parameters, out=(target.array, dbias))
     target.finish()
@@ -130,7 +131,15 @@ def _with_grad(name: str, x: ArrayLike, parameters: tuple[Any, ...], out: Outs) 
     return y, derivative
 
 
+@lru_cache(64)
+def _operand(parameter: Parameter, value: float, dtype: np.dtype[Any]) -> Any:
+    return parameter.cast(value, np.empty(0, dtype))
+
+
 def _scalar(parameter: Parameter, value: Any, x: Any) -> Any:
+    """Return what the ufunc takes for a scalar parameter; a program gives the same number again and again."""
+    if type(value) is float and type(x) is np.ndarray:
+        return _operand(parameter, value, x.dtype)
     if np.ndim(value):
         raise TypeError(f"{parameter.name} must be one number here, not an array of shape {np.shape(value)}")
     return parameter.cast(value, x)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from relu_c._outputs import Target, checked, operands, pair
+from relu_c._outputs import Target, checked, operands, pair, spread
 from relu_c._parameters import Parameter, finite, non_negative
 from relu_c._ufuncs import GENERALISED
 
@@ -47,6 +48,7 @@ class _Layout(NamedTuple):
     grouped: tuple[int, int, int, int]
 
 
+@lru_cache(256)
 def _layout(shape: tuple[int, ...], parameter: tuple[int, ...]) -> _Layout:
     axes = tuple(range(len(shape)))
     kept = (1,) * (len(shape) - len(parameter)) + parameter
@@ -67,7 +69,7 @@ def _prepare(dy: ArrayLike, x: ArrayLike, value: Any) -> tuple[list[NDArray[Any]
     """Return dy and x as the loops see them, the parameter as an array, and the layout."""
     dy, x, parameter = operands(dy, x, value)
     layout = _layout(np.broadcast_shapes(dy.shape, x.shape, parameter.shape), parameter.shape)
-    arrays = [np.broadcast_to(array, layout.shape).transpose(layout.axes).reshape(layout.grouped) for array in (dy, x)]
+    arrays = [spread(array, layout.shape).transpose(layout.axes).reshape(layout.grouped) for array in (dy, x)]
     return arrays, parameter, layout
 
 

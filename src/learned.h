@@ -1,5 +1,5 @@
-/* The terms that a parameter's gradient sums: dy times the derivative with respect to the parameter, the gate closed where that
- * is 0. Those of elu and swish are a template: SUFFIX, NARROW, after smooth_exp.h. */
+/* The terms that a parameter's gradient sums: dy times the derivative with respect to the parameter, the gate closed
+ * where that is 0. Those of elu and swish are a template: SUFFIX, NARROW, after smooth_exp.h. */
 #ifndef RELU_C_LEARNED_ONCE
 #define RELU_C_LEARNED_ONCE
 INLINE double sum_term(double dy, double x, double parameter) { (void)x, (void)parameter; return dy; }
@@ -19,8 +19,8 @@ INLINE double FN(elu_alpha)(double dy, double x, double alpha)
     return gate(dy, x > 0.0 ? 0.0 : d);
 }
 
-/* x^2 sigma(z) sigma(-z), z = beta x: it vanishes at both ends, unless beta is 0. x^2 alone may overflow, the sigmoids alone
- * underflow. */
+/* x^2 sigma(z) sigma(-z), z = beta x: it vanishes at both ends, unless beta is 0. x^2 alone may overflow, the sigmoids
+ * alone underflow. */
 INLINE double FN(swish_beta)(double dy, double x, double beta)
 {
     double zl, a = negative_abs(FN(swish_argument)(x, beta, &zl));

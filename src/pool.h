@@ -1,7 +1,7 @@
 /* One step of a maximum over pools. A template over the stored type: the includer sets SUFFIX, STORED, `real` and LOAD.
  *
- * The k-th element of each pool replaces the best so far where it is greater, so that the first wins a tie, and the first NaN
- * wins for good. All operands are contiguous. */
+ * The k-th element of each pool replaces the best so far where it is greater, so that the first wins a tie, and the
+ * first NaN wins for good. All operands are contiguous. */
 static void FN(pool)(const void *x_, void *best_, uint32_t *which, uint32_t k, intptr_t n)
 {
     const STORED *x = x_;

@@ -83,6 +83,11 @@ static int has_pages(uintptr_t middle)
 static int has_pages(uintptr_t middle) { return middle != 0; }
 #endif
 
+int relu_c_stream_pays(const char *out, intptr_t size, intptr_t operands)
+{
+    return operands >= stream_from && has_pages((uintptr_t)out + (uintptr_t)size / 2);
+}
+
 void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
                      char *const *data, intptr_t n, const intptr_t *strides)
 {
@@ -103,8 +108,8 @@ void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluati
     }
     const intptr_t grain = one_grain ? one_grain : GRAIN[evaluation];
     /* Streamed stores gain a fifth to a half where the memory is all that takes time; other rows lose a tenth by the blocks. */
-    const int pays = !in_place && evaluation <= EVALUATION_STORED && arrays * n * size >= stream_from
-                     && has_pages(out + (end - out) / 2);
+    const int pays = !in_place && evaluation <= EVALUATION_STORED
+                     && relu_c_stream_pays(data[inputs], n * size, arrays * n * size);
     run r = {kernel, pays ? stream : NULL, inputs, BLOCK / size, (intptr_t)(out % LINE) / size, data, strides};
     relu_c_parallel(do_range, &r, r.skew + n, grain / size, r.block);
 }

@@ -15,6 +15,10 @@ extern intptr_t relu_c_short_run;
 void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
                      char *const *data, intptr_t n, const intptr_t *strides);
 
+/* Whether stores that bypass the cache pay for an output of `size` bytes, of operands of so many with it; it must not be an
+ * input too. */
+int relu_c_stream_pays(const char *out, intptr_t size, intptr_t operands);
+
 /* Sets the bytes of operands, output included, from which on stores bypass the cache, and, for tests, the bytes of output that are
  * worth a thread of their own (0 for the usual). To be called before any run. */
 void relu_c_set_limits(intptr_t grain, intptr_t operands);

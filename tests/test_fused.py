@@ -1,6 +1,7 @@
 """Fused passes have the bits of the steps they join; their sums are right, in float64 and one order."""
 
 import inspect
+import itertools
 import pickle
 from functools import partial
 
@@ -12,7 +13,7 @@ from oracle import assert_same_bits
 
 import relu_c
 from relu_c import fused
-from relu_c._ufuncs import GENERALISED, _use_isa, available_instruction_sets
+from relu_c._ufuncs import GENERALISED, _set_limits, _use_isa, available_instruction_sets
 
 PARAMETERS = {"leaky_relu": {"negative_slope": 0.3}, "elu": {"alpha": 0.7}}
 NAMES = [name.removesuffix("_with_grad") for name in GENERALISED if name.endswith("_with_grad")]
@@ -163,6 +164,30 @@ def test_same_bits_with_any_number_of_threads(shape):
         for one, two, three in zip(*results, strict=True):
             assert_same_bits(np.asarray(one), np.asarray(two))
             assert_same_bits(np.asarray(one), np.asarray(three))
+
+
+@pytest.mark.parametrize("offset", range(0, 64, 12))
+def test_streamed_stores_write_the_same_bits_and_no_more(offset, isa):
+    for dtype, shape in itertools.product(FLOATS, [(40, 512), (7, 3000), (1000, 7), (1, 20_000), (3, 5)]):
+        dy, x, bias = operands(shape, -1, dtype)
+        bias_forward, bias_grad, with_grad, *_ = functions("leaky_relu")
+        whole = bias_forward(x, bias), *bias_grad(dy, x, bias), *with_grad(x)
+        memory = np.full((2, x.nbytes + 256), 77, np.uint8)
+        skip = -memory.ctypes.data % 64 + offset // x.itemsize * x.itemsize
+        y, dx = (one[skip : skip + x.nbytes].view(dtype).reshape(shape) for one in memory)
+        try:
+            _set_limits(stream_from=1)
+            assert_same_bits(bias_forward(x, bias, out=y), whole[0])
+            dbias = bias_grad(dy, x, bias, out=(dx, None))[1]
+            assert_same_bits(dx, whole[1])
+            assert_same_bits(dbias, whole[2])
+            with_grad(x, out=(y, dx))
+        finally:
+            _set_limits()
+        assert_same_bits(y, whole[3])
+        assert_same_bits(dx, whole[4])
+        y[...] = dx[...] = 0
+        assert np.count_nonzero(memory == 77) == memory.size - 2 * x.nbytes
 
 
 def test_finite_differences_of_the_bias():

@@ -238,6 +238,19 @@ def test_crelu(shape, axis, layout, isa):
         assert_same_bits(in_place, dx)
 
 
+@every_unit
+@every_float
+def test_reduce_and_accumulate_go_element_by_element(unit, dtype):
+    unit = getattr(relu_c, unit)
+    x = np.random.default_rng(15).standard_normal(9).astype(dtype)
+    steps = [x[0]]
+    for one in x[1:]:
+        steps.append(unit(steps[-1], one))
+    assert_same_bits(unit.accumulate(x), np.array(steps))
+    assert_same_bits(np.asarray(unit.reduce(x)), np.array(steps)[-1, ...])
+    assert_same_bits(unit.accumulate(np.stack([x, x], 1), axis=0)[:, 1].copy(), np.array(steps))
+
+
 def test_orders_of_the_peers():
     a, b = np.float32([[1, 2]]), np.float32([[3, -1]])
     np.testing.assert_allclose(relu_c.glu_packed(np.hstack([a, b])), a / (1 + np.exp(-b)), rtol=1e-6)  # torch, JAX
