@@ -9,14 +9,21 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define INLINE static __forceinline
+#define NOT_INLINE static __declspec(noinline)
 #define INDEPENDENT __pragma(loop(ivdep))
+#define ROLLED
 #pragma fp_contract(off)
 #elif defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
+#define NOT_INLINE static __attribute__((noinline))
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define ROLLED
 #else
 #define INLINE static inline __attribute__((always_inline))
+#define NOT_INLINE static __attribute__((noinline))
 #define INDEPENDENT _Pragma("GCC ivdep")
+/* For a short loop of constant length, which GCC would unroll before it could become one vector. */
+#define ROLLED _Pragma("GCC unroll 1")
 #endif
 
 /* FN(relu) is relu_f32, relu_wide_f32 and so on: the including file sets SUFFIX before each inclusion of a template. */

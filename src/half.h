@@ -55,8 +55,15 @@ INLINE float rounded_to_odd(double d)
     return (float)from_bits((bits | ((bits & low) + low)) & ~low);
 }
 
-/* Runs of 16. */
-enum { HALVES = 16 };
+/* Conversions are of runs of 16, kernels of the half types work on runs of 32. */
+enum { HALVES = 16, RUN = 32 };
+
+/* A few instructions, or with narrow vectors enough of them to be worth a call. */
+#if defined(__AVX2__)
+#define CONVERSION INLINE
+#else
+#define CONVERSION NOT_INLINE
+#endif
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -81,25 +88,29 @@ INLINE void float16_of_floats(const float *in, uint16_t *out)
         _mm_storeu_si128((__m128i *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
 }
 #else
-INLINE void floats_of_float16(const uint16_t *in, float *out)
+CONVERSION void floats_of_float16(const uint16_t *in, float *out)
 {
+    INDEPENDENT ROLLED
     for (int i = 0; i < HALVES; i++)
         out[i] = float_of_float16(in[i]);
 }
-INLINE void float16_of_floats(const float *in, uint16_t *out)
+CONVERSION void float16_of_floats(const float *in, uint16_t *out)
 {
+    INDEPENDENT ROLLED
     for (int i = 0; i < HALVES; i++)
         out[i] = float16_of_float(in[i]);
 }
 #endif
 
-INLINE void floats_of_bfloat16(const uint16_t *in, float *out)
+CONVERSION void floats_of_bfloat16(const uint16_t *in, float *out)
 {
+    INDEPENDENT ROLLED
     for (int i = 0; i < HALVES; i++)
         out[i] = float_of_bfloat16(in[i]);
 }
-INLINE void bfloat16_of_floats(const float *in, uint16_t *out)
+CONVERSION void bfloat16_of_floats(const float *in, uint16_t *out)
 {
+    INDEPENDENT ROLLED
     for (int i = 0; i < HALVES; i++)
         out[i] = bfloat16_of_float(in[i]);
 }
@@ -121,5 +132,41 @@ INLINE unsigned differences(const uint16_t *a, const uint16_t *b)
     return found;
 #endif
 }
+
+/* Rounds bounds, and returns a bit for each place where they do not decide the result. */
+CONVERSION unsigned float16_of_bounds(const float *low, const float *high, uint16_t *out)
+{
+    uint16_t other[HALVES];
+    float16_of_floats(low, out);
+    float16_of_floats(high, other);
+    return differences(out, other);
+}
+
+/* The same; what is less than 2^-100, but not 0, is left undecided: estimates have no bound there. */
+CONVERSION unsigned bfloat16_of_bounds(const float *low, const float *high, uint16_t *out)
+{
+    const uint32_t least = (uint32_t)(127 - 100) << 23;
+    uint16_t other[HALVES];
+    INDEPENDENT ROLLED
+    for (int i = 0; i < HALVES; i++) {
+        uint32_t below = (bits_of_float(high[i]) & 0x7fffffff) - 1;
+        uint16_t half = bfloat16_of_float(low[i]);
+        out[i] = half;
+        other[i] = below < least ? ~half : bfloat16_of_float(high[i]);
+    }
+    return differences(out, other);
+}
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+INLINE int lowest_bit(unsigned bits)
+{
+    unsigned long i;
+    _BitScanForward(&i, bits);
+    return (int)i;
+}
+#else
+INLINE int lowest_bit(unsigned bits) { return __builtin_ctz(bits); }
+#endif
 
 #endif

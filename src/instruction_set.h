@@ -1,7 +1,6 @@
 /* Everything that is compiled once per instruction set. A stub sets ISA and includes this; its flags come from setup.py. */
 #include "base.h"
 #include "half.h"
-#include "half_blocks.h"
 #include "kernels.h"
 #include "stream.h"
 
@@ -39,6 +38,9 @@
 #undef real
 #undef SUFFIX
 #undef NARROW
+
+#include "estimates.h"
+#include "half_blocks.h"
 
 /* The choices, on the bits of the half types. */
 #define real uint16_t
@@ -107,53 +109,28 @@
 #include "loops.h"
 
 #define STORED uint16_t
-#define real uint16_t
-#define LOAD
-#define STORE
-#define SUFFIX _bits
-#include "each.h"
-#include "choice_loops.h"
-#undef STORED
-#undef real
-#undef LOAD
-#undef STORE
-#undef SUFFIX
-
-#define STORED float
-#define real double
-#define LOAD (double)
-#define STORE rounded_to_odd
-#define SUFFIX _odd
-#include "each.h"
-#undef STORED
-#undef real
-#undef LOAD
-#undef STORE
-#undef SUFFIX
-
-#define STORED uint16_t
 #define real float
 #define LOAD float_of_float16
 #define SUFFIX _float16
 #include "pool.h"
-#undef LOAD
+#define TO_FLOAT float_of_float16
 #define TO_FLOATS floats_of_float16
 #define FROM_FLOATS float16_of_floats
-#define TO_FLOAT float_of_float16
-#define FROM_FLOAT float16_of_float
+#define BOUNDS float16_of_bounds
 #include "half_loops.h"
+#undef LOAD
 
 #define LOAD float_of_bfloat16
 #define SUFFIX _bfloat16
 #include "pool.h"
+#define TO_FLOAT float_of_bfloat16
+#define TO_FLOATS floats_of_bfloat16
+#define FROM_FLOATS bfloat16_of_floats
+#define BOUNDS bfloat16_of_bounds
+#include "half_loops.h"
 #undef STORED
 #undef real
 #undef LOAD
-#define TO_FLOATS floats_of_bfloat16
-#define FROM_FLOATS bfloat16_of_floats
-#define TO_FLOAT float_of_bfloat16
-#define FROM_FLOAT bfloat16_of_float
-#include "half_loops.h"
 
 #define real int8_t
 #define SUFFIX _int8
@@ -214,66 +191,63 @@
         drive_##driver(formula_##name##_##dtype, inputs, first, data, n, strides);                      \
     }
 
-/* float16 and bfloat16 share all but the choices, and the conversions. */
-#define CHOICE(...) CHOICE_(__VA_ARGS__)
-#define CHOICE_(name, dtype, inputs, first, arguments)                                                  \
-    INLINE uint16_t formula_##name##_##dtype(uint16_t a, uint16_t b, uint16_t c, uint16_t d)            \
-    {                                                                                                   \
-        (void)a, (void)b, (void)c, (void)d;                                                             \
-        return name##_##dtype##_bits arguments;                                                         \
-    }                                                                                                   \
-    static void choice_##name##_##dtype(const uint16_t *const *in, int fixed, uint16_t *out, intptr_t n) \
+/* The same for the half types: a row's block, once with parameters that are one number each, once with arrays of them. */
+#define HALF_KERNEL(name, dtype, each, inputs, first, ...)                                              \
+    static void block_##name##_##dtype(const uint16_t *const *in, int fixed, uint16_t *out, intptr_t n) \
     {                                                                                                   \
         if (inputs > first && fixed)                                                                    \
-            each_bits(formula_##name##_##dtype, inputs, first, 1, in, out, n);                          \
+            each(__VA_ARGS__, inputs, first, 1, in, out, n);                                            \
         else                                                                                            \
-            each_bits(formula_##name##_##dtype, inputs, first, 0, in, out, n);                          \
+            each(__VA_ARGS__, inputs, first, 0, in, out, n);                                            \
     }                                                                                                   \
     static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
     {                                                                                                   \
-        drive_choice(choice_##name##_##dtype, inputs, first, data, n, strides);                         \
+        drive_half(block_##name##_##dtype, inputs, first, data, n, strides);                            \
     }
-#define IN_FLOAT(...) IN_FLOAT_(__VA_ARGS__)
-#define IN_FLOAT_(name, dtype, inputs, first, arguments)                                                \
-    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
-    {                                                                                                   \
-        drive_stored_##dtype(kernel_##name##_float32, inputs, first, data, n, strides);                 \
-    }
-#define IN_DOUBLE(...) IN_DOUBLE_(__VA_ARGS__)
-#define IN_DOUBLE_(name, formula, inputs, first, arguments)                                             \
-    INLINE double formula_##name##_odd(double a, double b, double c, double d)                          \
+#define FORMULA(type, function, call)                                                                   \
+    INLINE type function                                                                                \
     {                                                                                                   \
         (void)a, (void)b, (void)c, (void)d;                                                             \
-        return formula arguments;                                                                       \
-    }                                                                                                   \
-    static void odd_##name(const float *const *in, float *out, intptr_t n)                              \
-    {                                                                                                   \
-        each_odd(formula_##name##_odd, inputs, first, 0, in, out, n);                                   \
-    }                                                                                                   \
-    IN_DOUBLE_DTYPE(name, float16, inputs)                                                              \
-    IN_DOUBLE_DTYPE(name, bfloat16, inputs)
-#define IN_DOUBLE_DTYPE(name, dtype, inputs)                                                            \
-    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
-    {                                                                                                   \
-        drive_double_##dtype(odd_##name, inputs, data, n, strides);                                     \
+        return call;                                                                                    \
     }
 
+#define HALF_CHOICE(...) HALF_CHOICE_(__VA_ARGS__)
+#define HALF_CHOICE_(name, dtype, inputs, first, arguments)                                             \
+    FORMULA(uint16_t, formula_##name##_##dtype(uint16_t a, uint16_t b, uint16_t c, uint16_t d),         \
+            name##_##dtype##_bits arguments)                                                            \
+    HALF_KERNEL(name, dtype, each_choice, inputs, first, formula_##name##_##dtype)
+
+#define HALF_FLOAT(...) HALF_FLOAT_(__VA_ARGS__)
+#define HALF_FLOAT_(name, dtype, inputs, first, arguments)                                              \
+    HALF_KERNEL(name, dtype, each_float_##dtype, inputs, first, formula_##name##_float32)
+
+#define HALF_DOUBLE(...) HALF_DOUBLE_(__VA_ARGS__)
+#define HALF_DOUBLE_(name, formula, inputs, first, arguments)                                           \
+    FORMULA(double, formula_##name##_odd(double a, double b, double c, double d), formula arguments)    \
+    static void odd_##name(const float *const *in, float *out, intptr_t n)                              \
+    {                                                                                                   \
+        each_odd(formula_##name##_odd, inputs, in, out, n);                                             \
+    }                                                                                                   \
+    FORMULA(bounds, estimate_##name(float a, float b, float c, float d), name##_estimate arguments)     \
+    HALF_KERNEL(name, float16, each_estimate_float16, inputs, first, estimate_##name, odd_##name)       \
+    HALF_KERNEL(name, bfloat16, each_estimate_bfloat16, inputs, first, estimate_##name, odd_##name)
+
 #define FLOATS_CHOICE(name, operands)                                                                   \
-    CHOICE(name, float16, ARGUMENTS_##operands)                                                         \
-    CHOICE(name, bfloat16, ARGUMENTS_##operands)                                                        \
+    HALF_CHOICE(name, float16, ARGUMENTS_##operands)                                                         \
+    HALF_CHOICE(name, bfloat16, ARGUMENTS_##operands)                                                        \
     KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
     KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)
 #define FLOATS_STORED(name, operands)                                                                   \
     KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
     KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)                            \
-    IN_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
-    IN_FLOAT(name, bfloat16, ARGUMENTS_##operands)
+    HALF_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
+    HALF_FLOAT(name, bfloat16, ARGUMENTS_##operands)
 #define FLOATS_WIDE(name, operands)                                                                     \
-    IN_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                             \
+    HALF_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                             \
     KERNEL(name, float32, float32, float, name##_wide_f32, ARGUMENTS_##operands)                        \
     KERNEL(name, float64, float64, double, name##_wide_f64, ARGUMENTS_##operands)
 #define FLOATS_DOUBLE(name, operands)                                                                   \
-    IN_DOUBLE(name, name##_narrow, ARGUMENTS_##operands)                                                \
+    HALF_DOUBLE(name, name##_narrow, ARGUMENTS_##operands)                                                \
     KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
     KERNEL(name, float64, float64, double, name##_full, ARGUMENTS_##operands)
 #define INTEGER(name, dtype, operands) \
