@@ -15,12 +15,12 @@
 #pragma fp_contract(off)
 #elif defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
-#define NOT_INLINE static __attribute__((noinline))
+#define NOT_INLINE static __attribute__((noinline, unused))
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #define ROLLED
 #else
 #define INLINE static inline __attribute__((always_inline))
-#define NOT_INLINE static __attribute__((noinline))
+#define NOT_INLINE static __attribute__((noinline, unused))
 #define INDEPENDENT _Pragma("GCC ivdep")
 /* For a short loop of constant length, which GCC would unroll before it could become one vector. */
 #define ROLLED _Pragma("GCC unroll 1")

@@ -18,7 +18,7 @@
 
 typedef struct { float low, high; } bounds;
 
-#define UNIT 0x1p-24f
+#define HALF_SPACING 0x1p-24f
 #define TO_INTEGER 0x1.8p23f            /* x + this: the nearest integer stands in the low bits */
 #define LEAST_EXPONENT -87.0f           /* of e^a, so that 2^n is a normal number */
 #define LN2_UPPER 0x1.62e4p-1f          /* 15 bits: n times it is exact */
@@ -42,7 +42,7 @@ INLINE float at_most_float(float x, float most) { return x > most ? most : x; }
 /* y (1 +- units 2^-24). */
 INLINE bounds within(float y, float units)
 {
-    bounds b = {y * (1 - units * UNIT), y * (1 + units * UNIT)};
+    bounds b = {y * (1 - units * HALF_SPACING), y * (1 + units * HALF_SPACING)};
     return b;
 }
 /* The same, or, where the result is unknown, bounds of either sign (of zeros and NaN too), which do not decide it. */
@@ -52,6 +52,11 @@ INLINE bounds unless(int unknown, bounds b)
     return b;
 }
 INLINE float gate_float(float dy, float d) { return d == 0 ? 0 : dy * d; }
+/* dy d, the gate closed where d = 0; not where d may have overflowed in float alone, for y that are no outputs. */
+INLINE bounds gated_within(float dy, float d, float units)
+{
+    return unless(float_magnitude(d) > 0x1p100f, within(gate_float(dy, d), units));
+}
 
 /* e^a = s A/B, LEAST_EXPONENT <= a <= 87: s = 2^n exactly, A and B 1.5 units.
  * minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 "(log(2)/2*mpf('1.002'))**2" 1 --weight t: absolute 2^-27.7 */
@@ -92,7 +97,7 @@ INLINE bounds sigmoid_grad_estimate(float dy, float x)
     return unless(a < LEAST_EXPONENT, within(dy * float_logistic_slope(a, 1), 20));
 }
 /* y^2 is exact. */
-INLINE bounds sigmoid_grad_from_output_estimate(float dy, float y) { return within(gate_float(dy, y - y * y), 6); }
+INLINE bounds sigmoid_grad_from_output_estimate(float dy, float y) { return gated_within(dy, y - y * y, 6); }
 
 /* N = (e^z - 1) B, z <= 0: 3 units; no cancellation to speak of, for s <= 1/2 or c1 = 0. */
 INLINE float float_expm1_numerator(exponential e)
@@ -115,7 +120,7 @@ INLINE bounds tanh_grad_estimate(float dy, float x)
     float a = 2 * float_negative_abs(x);
     return unless(a < LEAST_EXPONENT, within(dy * float_logistic_slope(a, 4), 20));
 }
-INLINE bounds tanh_grad_from_output_estimate(float dy, float y) { return within(gate_float(dy, 1 - y * y), 6); }
+INLINE bounds tanh_grad_from_output_estimate(float dy, float y) { return gated_within(dy, 1 - y * y, 6); }
 
 /* x w/(2 + w) for |x| <= 1, w by minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 4 4 --weight "t/(sqrt(t)*coth(sqrt(t)/2)-2)",
  * relative 2^-26.6; beyond, x - tanh x is as much as x/5: five times the units of tanh. */
@@ -145,8 +150,9 @@ INLINE bounds softplus_estimate(float x, float beta)
     q = MULTIPLY_ADD(z, 0x1.1efa3902aa566p-2f, 0x1.1eb5bbe18c23cp-2f);
     q = MULTIPLY_ADD(z, q, 0x1.99d28056c9994p-2f);
     q = MULTIPLY_ADD(z, q, 0x1.555500399c050p-1f);
-    return unless((t < LEAST_EXPONENT) & (inverse > 0x1p20f),
-                  within(MULTIPLY_ADD(MULTIPLY_ADD(v * z, q, v + v), inverse, most), 24));
+    /* A large 1/beta may lift what the clamp has changed; beta = 0, or infinite beside x = 0, is left to the formula. */
+    int unknown = ((t < LEAST_EXPONENT) & (inverse > 0x1p20f)) | (inverse > 0x1p126f) | (t != t);
+    return unless(unknown, within(MULTIPLY_ADD(MULTIPLY_ADD(v * z, q, v + v), inverse, most), 24));
 }
 INLINE bounds softplus_grad_estimate(float dy, float x, float beta)
 {
@@ -162,7 +168,8 @@ INLINE float float_minus_expm1(float z)
 INLINE bounds softplus_grad_from_output_estimate(float dy, float y, float beta)
 {
     float t = beta * y;
-    return within(gate_float(dy, float_minus_expm1(t < 0 ? 0 : -t)), 16);
+    bounds b = within(gate_float(dy, float_minus_expm1(t < 0 ? 0 : -t)), 16);
+    return unless((float_magnitude(t) < 0x1p-100f) & (y != 0), b);
 }
 INLINE bounds log_sigmoid_estimate(float x)
 {
@@ -198,7 +205,7 @@ INLINE bounds elu_grad_estimate(float dy, float x, float alpha)
 }
 INLINE bounds elu_grad_from_output_estimate(float dy, float y, float alpha)
 {
-    return within(gate_float(dy, y > 0 ? 1 : y + alpha), 6);
+    return gated_within(dy, y > 0 ? 1 : y + alpha, 6);
 }
 #define SCALE_FLOAT 0x1.0cfabd6a91132p+0f
 #define SCALE_ALPHA_FLOAT 0x1.c212cc640f031p+0f
@@ -221,8 +228,8 @@ INLINE bounds selu_grad_from_output_estimate(float dy, float y)
 /* z = x/alpha has an error of 2 units, which e^z takes |z| times. */
 INLINE bounds celu_estimate(float x, float alpha)
 {
-    float y = alpha * -float_minus_expm1(x * (1 / alpha));
-    return within(x >= 0 ? x : y, 22);
+    float z = x * (1 / alpha), y = alpha * -float_minus_expm1(z);
+    return unless((z > -0x1p-100f) & (x < 0), within(x >= 0 ? x : y, 22));
 }
 INLINE bounds celu_grad_estimate(float dy, float x, float alpha)
 {
@@ -231,7 +238,7 @@ INLINE bounds celu_grad_estimate(float dy, float x, float alpha)
 }
 INLINE bounds celu_grad_from_output_estimate(float dy, float y, float alpha)
 {
-    return within(gate_float(dy, y > 0 ? 1 : (y + alpha) / alpha), 8);
+    return gated_within(dy, y > 0 ? 1 : (y + alpha) / alpha, 8);
 }
 
 /* x sigma(z), x clamped by the caller where sigma vanishes; `units` of |z| in z. */
@@ -248,23 +255,23 @@ INLINE bounds gated_grad_estimate(float dy, float z, float t, float most, float 
     exponential e = float_exp(a);
     float h = e.s * e.A, D = e.B + h, F = z < 0 ? h : e.B, G = z < 0 ? e.B : h;
     float d = dy * (F / (D * D)), sum = MULTIPLY_ADD(G, 1 + t, F);
-    float error = MULTIPLY_ADD(a, -2 * most * G, D) * ((20 - units * a) * UNIT);
+    float error = MULTIPLY_ADD(a, -2 * most * G, D) * ((20 - units * a) * HALF_SPACING);
     bounds b = {d * (sum - error), d * (sum + error)};
     return unless(a < LEAST_EXPONENT, b);
 }
 INLINE bounds silu_grad_estimate(float dy, float x) { return gated_grad_estimate(dy, x, x, 1, 0); }
 
-/* Infinite x is left to the formula, as it may meet beta = 0. */
+/* An infinite operand is left to the formula, as it may meet a zero. */
 INLINE bounds swish_estimate(float x, float beta)
 {
     float z = beta * x;
-    return unless((z < LEAST_EXPONENT) | (float_magnitude(x) > 0x1p127f), within(x * float_sigmoid(z), 12));
+    return unless(!(z >= LEAST_EXPONENT) | (float_magnitude(x) > 0x1p127f), within(x * float_sigmoid(z), 12));
 }
 INLINE bounds swish_grad_estimate(float dy, float x, float beta)
 {
     float z = beta * x;
     bounds b = gated_grad_estimate(dy, z, z, 1, 0);
-    return unless(float_magnitude(x) > 0x1p127f, b);
+    return unless((z != z) | (float_magnitude(x) > 0x1p127f), b);
 }
 
 INLINE bounds quick_gelu_estimate(float x)
@@ -346,9 +353,9 @@ INLINE bounds mish_grad_estimate(float dy, float x)
     float c = at_most_float(at_least_float(x, LEAST_EXPONENT), 20);
     exponential e = float_exp(c);
     float a = e.s * e.A, u = a + 2 * e.B, v = a * u + 2 * e.B * e.B;
-    float more = u * v, less = 4 * c * (e.B * e.B) * (a + e.B), d = dy * (a / (v * v)), sum = more + less;
-    float error = (more + float_magnitude(less)) * (32 * UNIT);
-    bounds b = {d * (sum - error), d * (sum + error)};
+    float more = u * v, less = 4 * c * (e.B * e.B) * (a + e.B), d = a / (v * v), sum = more + less;
+    float error = (more + float_magnitude(less)) * (32 * HALF_SPACING);
+    bounds b = {dy * (d * (sum - error)), dy * (d * (sum + error))};
     return unless(x < LEAST_EXPONENT, b);
 }
 
@@ -362,7 +369,8 @@ INLINE bounds squareplus_estimate(float x, float b)
 INLINE bounds squareplus_grad_estimate(float dy, float x, float b)
 {
     float S = x * x + b, R = sqrtf(S), t = float_magnitude(x) + R;
-    return unless(out_of_range(S), within(dy * ((x < 0 ? 0.5f * b : 0.5f * t) / (x < 0 ? t * R : R)), 16));
+    float d = (x < 0 ? 0.5f * b : 0.5f * t) / (x < 0 ? t * R : R);
+    return unless(out_of_range(S) | (d < 0x1p-100f), within(dy * d, 16));
 }
 INLINE bounds squareplus_grad_from_output_estimate(float dy, float y, float b)
 {
@@ -386,7 +394,7 @@ INLINE bounds squared_relu_grad_from_output_estimate(float dy, float y)
 INLINE float hard_sigmoid_line(float x, float slope, float offset, int *unknown)
 {
     float product = (slope == 0) & (x == x) ? 0 : slope * x, line = product + offset;
-    *unknown = (line == 1) | ((product != 0) & (float_magnitude(product) < 0x1p-100f));
+    *unknown = (line == 1) | ((float_magnitude(product) < 0x1p-100f) & (x != 0) & (slope != 0));
     return line;
 }
 INLINE bounds hard_sigmoid_estimate(float x, float slope, float offset)
@@ -431,7 +439,7 @@ INLINE bounds softsign_grad_estimate(float dy, float x)
 INLINE bounds softsign_grad_from_output_estimate(float dy, float y)
 {
     float inverse = 1 - float_magnitude(y);
-    return within(inverse == 0 ? 0 : dy * (inverse * inverse), 8);
+    return gated_within(dy, inverse * inverse, 8);
 }
 
 #endif
