@@ -1,14 +1,14 @@
 /* Float estimates for the half types, of every formula that evaluates in double, each with a bound of its error.
  *
- * Where both ends of the bounds round to one half number, the exact value does too, and it is the result; in the rare other case
- * (one float16 element of some hundreds, one bfloat16 element of some thousands) the formula itself is evaluated. So the formulas in double
- * decide every result, an estimate only spares them work: its rounding errors, contraction or not, leave no trace, and a row
- * without an estimate would be right as well, and slower.
+ * Where both ends of the bounds round to one half number, the exact value does too, and it is the result; in the rare
+ * other case (one float16 element of some hundreds, one bfloat16 element of some thousands) the formula itself is
+ * evaluated. So the formulas in double decide every result, an estimate only spares them work: its rounding errors,
+ * contraction or not, leave no trace, and a row without an estimate would be right as well, and slower.
  *
- * Bounds are in units of 2^-24, half a float spacing at most, counted along the formula: one for each rounding, what an operand
- * brings, and as much again for safety. They hold for operands that are half numbers (products of two are exact) and for
- * results from 2^-100 on (half_loops.h leaves smaller ones of bfloat16 to the formula; float16 rounds them to 0). Limits hold
- * because every clamp leaves NaN as it is.
+ * Bounds are in units of 2^-24, half a float spacing at most, counted along the formula: one for each rounding, what an
+ * operand brings, and as much again for safety. They hold for operands that are half numbers (products of two are
+ * exact) and for results from 2^-100 on (half_loops.h leaves smaller ones of bfloat16 to the formula; float16 rounds
+ * them to 0). Limits hold because every clamp leaves NaN as it is.
  *
  * Identities and names are those of smooth_exp.h and vmath_*.h; coefficients are by the same scripts, calls quoted. */
 #ifndef RELU_C_ESTIMATES_H
@@ -122,8 +122,9 @@ INLINE bounds tanh_grad_estimate(float dy, float x)
 }
 INLINE bounds tanh_grad_from_output_estimate(float dy, float y) { return gated_within(dy, 1 - y * y, 6); }
 
-/* x w/(2 + w) for |x| <= 1, w by minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 4 4 --weight "t/(sqrt(t)*coth(sqrt(t)/2)-2)",
- * relative 2^-26.6; beyond, x - tanh x is as much as x/5: five times the units of tanh. */
+/* x w/(2 + w) for |x| <= 1, w by minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 4 4 --weight
+ * "t/(sqrt(t)*coth(sqrt(t)/2)-2)", relative 2^-26.6; beyond, x - tanh x is as much as x/5: five times the units of
+ * tanh. */
 INLINE bounds tanh_shrink_estimate(float x)
 {
     float b = float_negative_abs(x), a = at_least_float(b, -20), t = 4 * a * a, q, w;
@@ -150,7 +151,8 @@ INLINE bounds softplus_estimate(float x, float beta)
     q = MULTIPLY_ADD(z, 0x1.1efa3902aa566p-2f, 0x1.1eb5bbe18c23cp-2f);
     q = MULTIPLY_ADD(z, q, 0x1.99d28056c9994p-2f);
     q = MULTIPLY_ADD(z, q, 0x1.555500399c050p-1f);
-    /* A large 1/beta may lift what the clamp has changed; beta = 0, or infinite beside x = 0, is left to the formula. */
+    /* A large 1/beta may lift what the clamp has changed; beta = 0, or infinite beside x = 0, is left to the formula.
+     * */
     int unknown = ((t < LEAST_EXPONENT) & (inverse > 0x1p20f)) | (inverse > 0x1p126f) | (t != t);
     return unless(unknown, within(MULTIPLY_ADD(MULTIPLY_ADD(v * z, q, v + v), inverse, most), 24));
 }
@@ -248,7 +250,8 @@ INLINE bounds gated_estimate(float x, float z, float units)
 }
 INLINE bounds silu_estimate(float x) { return within(at_least_float(x, LEAST_EXPONENT) * float_sigmoid(x), 12); }
 
-/* dy F (F + G (1 + t))/D^2, |t| <= most |z|: the terms of the sum may cancel, their errors, of F + G + 2 G |t|, do not. */
+/* dy F (F + G (1 + t))/D^2, |t| <= most |z|: the terms of the sum may cancel, their errors, of F + G + 2 G |t|, do not.
+ * */
 INLINE bounds gated_grad_estimate(float dy, float z, float t, float most, float units)
 {
     float a = float_negative_abs(z);
@@ -320,7 +323,8 @@ INLINE bounds gelu_estimate(float x)
     d = e.B * q;
     return within(v * ((x < 0 ? n : d - n) / d), 30);
 }
-/* Phi(x) + x phi(x): Phi(-a) - a phi(a) = e^(-a^2/2) (root - a) P(a)/Q(a): rational.py gelu_grad --rational 4 4 --hi 13.2: 2^-27.8 */
+/* Phi(x) + x phi(x): Phi(-a) - a phi(a) = e^(-a^2/2) (root - a) P(a)/Q(a): rational.py gelu_grad --rational 4 4 --hi
+ * 13.2: 2^-27.8 */
 INLINE bounds gelu_grad_estimate(float dy, float x)
 {
     float c = float_magnitude(x), p, q, n, d;
@@ -390,7 +394,8 @@ INLINE bounds squared_relu_grad_from_output_estimate(float dy, float y)
     return within(y <= 0 ? 0 : half + half, 4);
 }
 
-/* The sign of a rounded sum is that of the exact one; the formula decides whether it is 1, or what a tiny product adds. */
+/* The sign of a rounded sum is that of the exact one; the formula decides whether it is 1, or what a tiny product adds.
+ * */
 INLINE float hard_sigmoid_line(float x, float slope, float offset, int *unknown)
 {
     float product = (slope == 0) & (x == x) ? 0 : slope * x, line = product + offset;

@@ -1,6 +1,7 @@
-/* The half types, each kept in a uint16_t: float16 (IEEE binary16) and bfloat16 (the upper half of a float). To and from float,
- * one at a time by branch-free integer and float arithmetic, so that loops vectorise on every instruction set, and by runs with
- * the conversion instructions of those that have them: the same bits, payload and sign of NaN excepted. */
+/* The half types, each kept in a uint16_t: float16 (IEEE binary16) and bfloat16 (the upper half of a float). To and
+ * from float, one at a time by branch-free integer and float arithmetic, so that loops vectorise on every instruction
+ * set, and by runs with the conversion instructions of those that have them: the same bits, payload and sign of NaN
+ * excepted. */
 #ifndef RELU_C_HALF_H
 #define RELU_C_HALF_H
 
@@ -16,9 +17,10 @@ INLINE float float_of_float16(uint16_t h)
     return float_from_bits(sign | (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite));
 }
 
-/* Rounds once, to nearest even. Adding 2^(e+13), e the exponent of f but at least half's least, -14, leaves float a spacing of
- * 2^(e-10), half's own: the sum's low bits are the rounded significand, and its carry goes into the exponent.
- * Where e exceeds 15, e is held at 15: the value is at least 2^16 there and rounds to infinity, as does what rounds up to it. */
+/* Rounds once, to nearest even. Adding 2^(e+13), e the exponent of f but at least half's least, -14, leaves float a
+ * spacing of 2^(e-10), half's own: the sum's low bits are the rounded significand, and its carry goes into the
+ * exponent. Where e exceeds 15, e is held at 15: the value is at least 2^16 there and rounds to infinity, as does what
+ * rounds up to it. */
 INLINE uint16_t float16_of_float(float f)
 {
     uint32_t bits = bits_of_float(f), magnitude = bits & 0x7fffffff;
@@ -35,8 +37,8 @@ INLINE uint16_t float16_of_float(float f)
 
 INLINE float float_of_bfloat16(uint16_t h) { return float_from_bits((uint32_t)h << 16); }
 
-/* Rounds once, to nearest even: just less than half a unit, and the last bit kept, are added before the cut; a carry goes into
- * the exponent, and up to infinity. */
+/* Rounds once, to nearest even: just less than half a unit, and the last bit kept, are added before the cut; a carry
+ * goes into the exponent, and up to infinity. */
 INLINE uint16_t bfloat16_of_float(float f)
 {
     uint32_t bits = bits_of_float(f);
@@ -45,9 +47,9 @@ INLINE uint16_t bfloat16_of_float(float f)
     return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
 }
 
-/* d in 13 significant bits, two more than float16 has and five more than bfloat16: cut off, and the last bit made odd if anything
- * was lost. An odd last bit is no tie of a half type, so the next rounding is that of d itself. What float cannot hold to 13 bits
- * is below 2^-137, and rounds to 0 in either type. */
+/* d in 13 significant bits, two more than float16 has and five more than bfloat16: cut off, and the last bit made odd
+ * if anything was lost. An odd last bit is no tie of a half type, so the next rounding is that of d itself. What float
+ * cannot hold to 13 bits is below 2^-137, and rounds to 0 in either type. */
 INLINE float rounded_to_odd(double d)
 {
     const int64_t low = ((int64_t)1 << 40) - 1;
@@ -125,7 +127,8 @@ INLINE unsigned differences(const uint16_t *a, const uint16_t *b)
     unsigned found = 0;
     memcpy(words[0], a, sizeof words[0]);
     memcpy(words[1], b, sizeof words[1]);
-    if (((words[0][0] ^ words[1][0]) | (words[0][1] ^ words[1][1]) | (words[0][2] ^ words[1][2]) | (words[0][3] ^ words[1][3])) == 0)
+    if (((words[0][0] ^ words[1][0]) | (words[0][1] ^ words[1][1]) | (words[0][2] ^ words[1][2])
+         | (words[0][3] ^ words[1][3])) == 0)
         return 0;
     for (int i = 0; i < HALVES; i++)
         found |= (unsigned)(a[i] != b[i]) << i;

@@ -23,8 +23,8 @@ INLINE void each_odd(odd_formula *formula, int inputs, const float *const *in, f
 
 /* A choice on the bits; a formula as in loops.h. */
 typedef uint16_t choice_formula(uint16_t, uint16_t, uint16_t, uint16_t);
-INLINE void each_choice(choice_formula *formula, int inputs, int first, int fixed, const uint16_t *const *in, uint16_t *out,
-                        intptr_t n)
+INLINE void each_choice(choice_formula *formula, int inputs, int first, int fixed, const uint16_t *const *in,
+                        uint16_t *out, intptr_t n)
 {
     const uint16_t *a = in[0], *b = in[1], *c = in[2], *d = in[3];
     for (intptr_t i = 0; i < n; i += RUN)
@@ -35,9 +35,10 @@ INLINE void each_choice(choice_formula *formula, int inputs, int first, int fixe
 }
 
 /* As `drive` of loops.h, but a function, compiled once. Whole runs are computed where they are; a first short one, that
- * brings the output to a cache line's start, the rest at the end, and operands that partly overlap or have other strides pass
- * through buffers. */
-NOT_INLINE void drive_half(half_block *block, int inputs, int first, char *const *data, intptr_t n, const intptr_t *strides)
+ * brings the output to a cache line's start, the rest at the end, and operands that partly overlap or have other
+ * strides pass through buffers. */
+NOT_INLINE void drive_half(half_block *block, int inputs, int first, char *const *data, intptr_t n,
+                           const intptr_t *strides)
 {
     enum { BLOCK = 1024 };
     uint16_t buffer[5][BLOCK];

@@ -29,7 +29,7 @@ def rounded(wide, dtype):
 
 
 def check(name, parameters, dtype):
-    """Compare all values of x, and a dy of random bits, with the float64 loop, away from what its own error may turn."""
+    """Compare all values of x, and a dy of random bits, with the float64 loop, where its own error turns nothing."""
     x, random = every_half(dtype), np.random.default_rng(8)
     dy = [random.permutation(x)] if split(name)[1] else []
     arrays = as_arrays(parameters, dtype)
