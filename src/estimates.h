@@ -3,7 +3,7 @@
  * Where both ends of the bounds round to one half number, the exact value does too, and it is the result; in the rare
  * other case (one float16 element of some hundreds, one bfloat16 element of some thousands) the formula itself is
  * evaluated. So the formulas in double decide every result, an estimate only spares them work: its rounding errors,
- * contraction or not, leave no trace, and a row without an estimate would be right as well, and slower.
+ * contraction or not, leave no trace. A new function may start with no_estimate(), which is right as well, and slower.
  *
  * Bounds are in units of 2^-24, half a float spacing at most, counted along the formula: one for each rounding, what an
  * operand brings, and as much again for safety. They hold for operands that are half numbers (products of two are
@@ -51,6 +51,7 @@ INLINE bounds unless(int unknown, bounds b)
     b.high = unknown ? -b.low : b.high;
     return b;
 }
+INLINE bounds no_estimate(void) { return unless(1, within(1, 0)); }
 INLINE float gate_float(float dy, float d) { return d == 0 ? 0 : dy * d; }
 /* dy d, the gate closed where d = 0; not where d may have overflowed in float alone, for y that are no outputs. */
 INLINE bounds gated_within(float dy, float d, float units)

@@ -1,6 +1,6 @@
 /* The loops of one half type, HALVES elements at a time, which stay in registers from the first conversion to the last.
- * A template: the includer sets SUFFIX, TO_FLOAT (of one), TO_FLOATS, FROM_FLOATS (of HALVES) and BOUNDS; all are undefined again
- * at the end. `fixed`, a constant at each call, and `first` are those of loops.h. */
+ * A template: the includer sets SUFFIX, TO_FLOAT (of one), TO_FLOATS, FROM_FLOATS (of HALVES) and BOUNDS; all are
+ * undefined again at the end. `fixed`, a constant at each call, and `first` are those of loops.h. */
 
 typedef float FN(float_formula)(float, float, float, float);
 typedef bounds FN(estimate)(float, float, float, float);

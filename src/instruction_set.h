@@ -271,8 +271,8 @@
 #include "units.def"
 #define ONCE(name, operands)                                                                            \
     KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
-    IN_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
-    IN_FLOAT(name, bfloat16, ARGUMENTS_##operands)
+    HALF_FLOAT(name, float16, ARGUMENTS_##operands)                                                     \
+    HALF_FLOAT(name, bfloat16, ARGUMENTS_##operands)
 #define GATED(name, activation) \
     ONCE(name, arrays_2) ONCE(name##_grad_gate, arrays_3) ONCE(name##_grad_value, arrays_2)
 #include "units.def"
