@@ -109,8 +109,8 @@ def spoilers():
         "initialisation": [
             lambda r: swap(r.squares, "He", "Glorot"),
             lambda r: swap(r.accuracies, "He", "Glorot"),
-            lambda r: r.biased.update({(1.0, initial.DEPTHS[-1]): r.biased[0.0, initial.DEPTHS[-1]]}),
-            lambda r: r.biased[0.1, 1].fill(0.1),
+            lambda r: r.biased.update({(1.0, initial.RATES[-1]): r.biased[0.1, initial.RATES[-1]]}),
+            lambda r: r.biased[0.1, initial.RATES[0]].fill(0.1),
         ],
         "input_scaling": [
             lambda r: r.accuracies.update({("wine", "as they are"): r.accuracies["wine", "standardised"]}),
