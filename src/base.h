@@ -69,23 +69,24 @@ INLINE double dekker_product(double a, double b, double *e)
     return p;
 }
 
-/* fma without the instruction (Boldo and Melquiond): a b = u + v exactly, c + v = th + tl, u + th = vh + vl; the two tails are
- * added to odd (the last bit of an inexact sum is made 1, towards the lost part), so that the last addition rounds the whole
- * sum once. The same bits as the instruction where dekker_product is exact; non-finite sums and exact zeros (their sign) come
- * from the plain expression. */
+/* fma without the instruction (Boldo and Melquiond): a b = u + v exactly, c + v = th + tl, u + th = vh + vl; the two
+ * tails are added to odd (an inexact sum is cut towards 0 and its last bit made 1), so that the last addition rounds
+ * the whole sum once. The same bits as the instruction where dekker_product is exact; non-finite sums and exact zeros
+ * (their sign) come from the plain expression. Two choices between doubles, one shift and no comparison of integers:
+ * SSE2 has no other vectors. */
 INLINE double emulated_fma(double a, double b, double c)
 {
     double v, tl, vl, e, u = dekker_product(a, b, &v), th = two_sum(c, v, &tl), vh = two_sum(u, th, &vl);
-    double s = two_sum(tl, vl, &e), plain = a * b + c, r;
-    int64_t i = bits_of(s), step = 1 - 2 * (int64_t)((uint64_t)(i ^ bits_of(e)) >> 63);
-    step = e != 0.0 ? step : 0;
-    i += (i & 1) ? 0 : step;
-    r = vh + from_bits(i);
-    return ((r - r == 0.0) & (r != 0.0)) ? r : plain;
+    double s = two_sum(tl, vl, &e), plain = u + c, r;
+    int64_t cut = bits_of(s) - (int64_t)((uint64_t)(bits_of(s) ^ bits_of(e)) >> 63);
+    r = vh + (e != 0.0 ? from_bits(cut | 1) : s);
+    r = r - r == 0.0 ? r : plain;
+    return r != 0.0 ? r : plain;
 }
 
 /* FMA(a, b, c): a b + c rounded once.
- * FMA_EXACT(a, b, c): the same where the caller knows that a b needs no rounding, or that the result is the same with it. */
+ * FMA_EXACT(a, b, c): the same where the caller knows that a b needs no rounding, or that the result is the same with
+ * it. */
 #if HAVE_FMA
 #define FMA(a, b, c) fma((double)(a), (double)(b), (double)(c))
 #define FMA_EXACT(a, b, c) FMA(a, b, c)
