@@ -24,7 +24,7 @@ INLINE double FN(elu_alpha)(double dy, double x, double alpha)
 INLINE double FN(swish_beta)(double dy, double x, double beta)
 {
     double zl, a = negative_abs(FN(swish_argument)(x, beta, &zl));
-    int vanishes = a <= EXPONENT_FLOOR;
-    double d = FN(logistic_slope)(vanishes ? EXPONENT_FLOOR : a, x) * x;
-    return gate(dy, vanishes ? 0.0 : d);
+    int gone = a <= EXPONENT_FLOOR;
+    double d = FN(logistic_slope)(1.0, gone ? EXPONENT_FLOOR : a, x) * x;
+    return gate(dy, gone ? 0.0 : d);
 }

@@ -1,12 +1,14 @@
-/* Formulas of the smooth family, part 1: everything that is one exponential quotient (vmath_exp.h). Template: SUFFIX, NARROW.
+/* Formulas of the smooth family, part 1: everything that is one exponential quotient (vmath_exp.h). Template: SUFFIX,
+ * NARROW.
  *
  * With a = -|z| = n ln2 + r, s = 2^n <= 1, A = 2 + w + r, B = 2 + w - r and D = B + sA:
  *     sigma(|z|) = B/D,   sigma(-|z|) = sA/D,   e^a = sA/B.
- * Saturation: a is clamped where s becomes 0 (NARROW: n = -1023 in exp2_shifted; float64: beyond the subnormals), so every limit and
- * every closed gate is an exact 0.
+ * float64 clamps a where s becomes 0, beyond the subnormals, so every limit and every closed gate is an exact 0.
+ * NARROW has x of either sign in the quotient, and chooses the saturated pieces last (vmath_exp.h).
  *
- * Ties. A double sum near 1/2 (1) cannot hold a term below 2^-54 (2^-53); where the terms above it end exactly half way between two
- * float32 numbers, that term decides. The NARROW formulas then push the double by one unit to the side of the true value; each says where. */
+ * Ties. A double sum near 1/2 (1) cannot hold a term below 2^-54 (2^-53); where the terms above it end exactly half
+ * way between two float32 numbers, that term decides. The NARROW formulas then push s, or take another constant
+ * `two`, by a few units to the side of the true value; tools/nudge.py finds these numbers. */
 
 #ifndef RELU_C_SMOOTH_EXP_ONCE
 #define RELU_C_SMOOTH_EXP_ONCE
@@ -15,18 +17,31 @@
 #define SELU_SCALE_ALPHA_LOW 0x1.05161b045a1f1p-56
 #define QUICK_GELU 0x1.b3b645a1cac08p+0          /* 1.702 */
 #define QUICK_GELU_LOW 0x1.89374bc6a7efap-55
+#define QUICK_GELU_OVER_LN2 0x1.3a4cbdc7ee26bp+1
+#define QUICK_GELU_OVER_LN2_LOW 0x1.68797025e71e1p-54
 #define GELU_TANH_LINEAR 0x1.9884533d44000p+0    /* 2 sqrt(2/pi) in 40 bits, + the next line */
 #define GELU_TANH_LINEAR_LOW -0x1.35ee5e0698760p-41
 #define GELU_TANH_CUBIC 0x1.2444f2a4d8b4bp-4     /* 2 sqrt(2/pi) 0.044715 */
 #define GELU_TANH_CUBIC_LOW -0x1.6c843a29d1c70p-61
 
-/* The push of a tie at 1/2: 2^n = 1 becomes this for |z| below PUSH_RANGE (or the range that a formula names). */
-#define PUSH 0x1.0000000000002p0
-#define PUSH_RANGE 0x1p-14
+/* Found by tools/nudge.py: see there for what they do. */
+#define SIGMOID_TWO 0x1.ffffffffffffap+0
+#define SIGMOID_PUSH 0x1p-51
+#define SILU_SLOPE_TWO 0x1.ffffffffffff8p+0
+#define SILU_SLOPE_PUSH -0x1p-51
+#define QUICK_GELU_PUSH -0x1p-51
+#define QUICK_GELU_SLOPE_TOP 0x1.71547652b82fbp+1
+#define QUICK_GELU_SLOPE_SQUARE 0x1p-51
+#define GELU_TANH_PUSH 0x1.8p-52
+#define GELU_TANH_SLOPE_TWO 0x1.ffffffffffff8p+0
+#define GELU_TANH_SLOPE_PUSH 0x1.8p-53
+#define GELU_TANH_SLOPE_SQUARE 0x1p-50
+#define TANH_SHRINK_SLOPE_TWO 0x1.0000000000001p+1
 #endif
 
-/* The clamp of a below which 2^n is 0 (float64: n = -2046 in two steps; so low because a large factor may stand before it). */
-#define EXPONENT_FLOOR (NARROW ? -709.1 : -1418.2)
+/* float64: the clamp of a below which 2^n is 0, n = -2046 in two steps; so low because a large factor may stand
+ * before it. */
+#define EXPONENT_FLOOR -1418.2
 
 /* A power of two that brings c to where the errors of its products are normal numbers (float64). */
 INLINE double FN(moderating_power)(double c)
@@ -35,17 +50,12 @@ INLINE double FN(moderating_power)(double c)
     return c > 0x1p800 ? 0x1p-200 : k;
 }
 
-/* a, al -> n (returned, shifted), r, rl, w and A, B with their errors (float64). */
-INLINE double FN(exp_parts)(double a, double al, double *r, double *rl, double *w, double *A, double *Al, double *B, double *Bl)
+/* float64: a, al -> n (returned, shifted), r, rl, w and A, B with their errors. */
+INLINE double FN(exp_parts)(double a, double al, double *r, double *rl, double *w, double *A, double *Al, double *B,
+                            double *Bl)
 {
-    double m = FN(exp_reduce)(a, al, r, rl), t, q = FN(exp_w_over_t)(*r, &t), p, e;
-    *w = t * q;
-    if (NARROW) {
-        *A = 2.0 + FMA(t, q, *r);
-        *B = 2.0 + FMA(t, q, -*r);
-        *Al = *Bl = 0.0;
-        return m;
-    }
+    double m = FN(exp_reduce)(a, al, r, rl), p, e;
+    *w = FN(exp_w)(*r);
     p = fast_two_sum(2.0, *w, &e);
     *A = fast_two_sum(p, *r, Al);
     *B = fast_two_sum(p, -*r, Bl);
@@ -58,7 +68,7 @@ INLINE double FN(exp_parts)(double a, double al, double *r, double *rl, double *
 INLINE double FN(logistic_denominator)(double b, double bl, double sa, double sal, double *dl)
 {
     double d = b + sa;
-    *dl = NARROW ? 0.0 : ((b - d) + sa) + (bl + sal);
+    *dl = ((b - d) + sa) + (bl + sal);
     return d;
 }
 
@@ -70,20 +80,21 @@ INLINE double FN(exp2_factors)(double m, double *second)
     return exp2_shifted(h);
 }
 
-/* sigma(z). Tie: sigma(z) = 1/2 + z/4 - z^3/48: s = 1 + 2^-51 moves both halves towards 1/2 by 2^-53. Needed for
- * |z| < 2^-16; up to 2^-9 it also rights one other input, -0x1.250c02p-10. */
+/* sigma(x). NARROW: B/(B + sA) with e^-x. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51 more, or less for x < 0, in s = 1
+ * moves either half towards 1/2 by 2^-53. */
 INLINE double FN(sigmoid)(double x)
 {
     double a = negative_abs(x), r, rl, w, A, Al, B, Bl, D, Dl, s, s1, s2, m, q;
     int negative = x < 0.0;
+    if (NARROW) {
+        power e = natural_power(-x, -0.0, SIGMOID_TWO);
+        B = e.p - e.r;
+        q = B / FMA(e.s + with_sign_of(SIGMOID_PUSH, x), e.p + e.r, B);
+        q = vanishes(e) ? 1.0 : q;
+        return overflows(e) ? 0.0 : q;
+    }
     a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
     m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
-    if (NARROW) {
-        s = exp2_shifted(m);
-        s = a > -0x1p-9 ? PUSH : s;
-        D = FMA(s, A, B);
-        return (negative ? s * A : B) / D;
-    }
     s1 = FN(exp2_factors)(m, &s2);
     s = s1 * s2;
     D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
@@ -91,15 +102,19 @@ INLINE double FN(sigmoid)(double x)
     return negative ? q * s1 * s2 : q;
 }
 
-/* c e^a/(1 + e^a)^2 = c sAB/D^2, AB = 4 + (w(4 + w) - r^2) */
-INLINE double FN(logistic_slope)(double a, double c)
+/* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, AB = 4 + (w(4 + w) - r^2), a <= 0 */
+INLINE double FN(logistic_slope)(double dy, double a, double c)
 {
-    double r, rl, w, A, Al, B, Bl, D, Dl, u, N, Nl, P, Pl, s, s1, s2, m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
+    double r, rl, w, A, Al, B, Bl, D, Dl, u, N, Nl, P, Pl, s, s1, s2, m;
     if (NARROW) {
-        s = exp2_shifted(m);
-        D = FMA(s, A, B);
-        return c * ((s * A) * B / (D * D));
+        power e = natural_power(a, -0.0, 2.0);
+        A = e.s * (e.p + e.r);
+        B = e.p - e.r;
+        D = B + A;
+        return FN(close)(dy, c * (A * B) / (D * D), vanishes(e));
     }
+    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
+    m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
     s1 = FN(exp2_factors)(m, &s2);
     s = s1 * s2;
     D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
@@ -108,43 +123,26 @@ INLINE double FN(logistic_slope)(double a, double c)
     Nl -= 2.0 * r * rl;
     P = two_product(D, D, &Pl);
     Pl += 2.0 * D * Dl;
-    return FN(quotient)(N, Nl, P, Pl) * c * s1 * s2;
+    return gate(dy, FN(quotient)(N, Nl, P, Pl) * c * s1 * s2);
 }
 
-INLINE double FN(sigmoid_grad)(double dy, double x)
-{
-    double a = negative_abs(x);
-    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
-    return gate(dy, FN(logistic_slope)(a, 1.0));
-}
+INLINE double FN(sigmoid_grad)(double dy, double x) { return FN(logistic_slope)(dy, negative_abs(x), 1.0); }
 
 INLINE double FN(sigmoid_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, y)); }
 
-/* NARROW: (e^a - 1) B = (s - 1)(2 + w) + (s + 1) r, a <= 0: 2r where n = 0, so relatively exact near 0. s = 2^n. */
-INLINE double FN(expm1_numerator)(double s, double r, double w)
-{
-    double c1 = s - 1.0, c2 = s + 1.0;
-    return FMA(2.0, c1, FMA(c1, w, c2 * r));
-}
+/* NARROW: (e^z - 1) B = (s - 1) p + (s + 1) r: 2r where n = 0, so relatively exact near 0. */
+INLINE double FN(expm1_numerator)(power e) { return FMA(e.s - 1.0, e.p, (e.s + 1.0) * e.r); }
 
-/* NARROW: (e^a + 1) B = (s + 1)(2 + w) + (s - 1) r */
-INLINE double FN(tanh_denominator)(double s, double r, double w)
-{
-    double c1 = s - 1.0, c2 = s + 1.0;
-    return FMA(2.0, c2, FMA(c2, w, c1 * r));
-}
+/* NARROW: (e^z + 1) B = (s + 1) p + (s - 1) r */
+INLINE double FN(tanh_denominator)(power e) { return FMA(e.s + 1.0, e.p, (e.s - 1.0) * e.r); }
 
-/* tanh = (e^2a - 1)/(e^2a + 1) on a = -|x|, then the sign of x: odd by construction.
- * float64: -1 + 2sA/D, or 2r/D where n = 0. Between neighbours e^2a grows by 2^-53 of itself or more, the quotient's error is
- * 2^-60 of it, and the last sum rounds once: the result is monotone. */
+/* float64: tanh = (e^2a - 1)/(e^2a + 1) on a = -|x|. It is -1 + 2sA/D, or 2r/D where n = 0. Between neighbours e^2a
+ * grows by 2^-53 of itself or more, the quotient's error is 2^-60 of it, and the last sum rounds once: the result is
+ * monotone. */
 INLINE double FN(tanh_quotient)(double a, double *ql)
 {
     double r, rl, w, A, Al, B, Bl, D, Dl, s, q, e, m = FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
     s = exp2_shifted(m);
-    if (NARROW) {
-        *ql = 0.0;
-        return FN(expm1_numerator)(s, r, w) / FN(tanh_denominator)(s, r, w);
-    }
     D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
     q = FN(quotient_tail)(2.0 * (s == 1.0 ? r : s * A), 2.0 * (s == 1.0 ? rl : s * Al), D, Dl, ql);
     q = fast_two_sum(s == 1.0 ? 0.0 : -1.0, q, &e);
@@ -155,17 +153,21 @@ INLINE double FN(tanh_quotient)(double a, double *ql)
 INLINE double FN(tanh)(double x)
 {
     double a = negative_abs(x), q, ql;
+    if (NARROW) {
+        power e = natural_power(x + x, -0.0, 2.0); /* of -x: the same but for signs and powers of 2 */
+        q = FN(expm1_numerator)(e) / FN(tanh_denominator)(e);
+        return with_sign_of(vanishes(e) | overflows(e) ? 1.0 : q, x);
+    }
     a = a < -20.0 ? -20.0 : a;
     q = FN(tanh_quotient)(a, &ql);
-    return with_sign_of(NARROW ? q : q + ql, x);
+    return with_sign_of(q + ql, x);
 }
 
 /* 1 - tanh^2 = 4 sigma(2x) sigma(-2x) */
 INLINE double FN(tanh_grad)(double dy, double x)
 {
     double a = negative_abs(x);
-    a = a < EXPONENT_FLOOR / 2 ? EXPONENT_FLOOR / 2 : a;
-    return gate(dy, FN(logistic_slope)(a + a, 4.0));
+    return FN(logistic_slope)(dy, a + a, 4.0);
 }
 
 INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, 1.0)); }
@@ -173,23 +175,30 @@ INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, F
 /* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
 INLINE double FN(tail_of)(double z, double zl) { return z < 0.0 ? zl : -zl; }
 
-/* x sigma(z), z of any sign with al = tail_of(z, zl); x finite where z is hugely negative. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal
- * float32 is a tie: NARROW keeps |z| >= 2^-48, so that sigma is off 1/2 by 2^-50 to the side of z.
- * nudge (NARROW): units in the last place added to 2^n, which moves the last misrounded inputs of a function and no others: two of
- * quick_gelu, one of gelu_tanh, all closer to a tie than a double can tell. */
-INLINE double FN(gated_unit)(double x, double z, double al, int nudge)
+/* NARROW: x sigma(z) = x B/(B + sA) with e^-z. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal
+ * float32 is one, which the second term decides: `tie` stands in for it, 2^-177, two of the last bits of the largest
+ * such x/2, with the sign of z/x; a normal x/2 is a float32 number, and no tie. `push` multiplies s by 1 + push, or 1
+ * - push for z < 0: < 0 it decides these ties too. */
+#define SUBNORMAL_TIE 0x1p-177
+INLINE double FN(gate_open)(double x, double z, power e, double tie, double push)
+{
+    double s = push == 0.0 ? e.s : FMA(e.s, with_sign_of(1.0, z) * push, e.s);
+    double B = e.p - e.r, q = B / FMA(s, e.p + e.r, B);
+    double y = tie == 0.0 ? x * q : FMA(x, q, tie);
+    y = overflows(e) ? 0.0 : y;
+    y = vanishes(e) ? x : y;
+    return with_sign_of(y, x);
+}
+
+/* float64: x sigma(z), z of any sign with al = tail_of(z, zl); x finite where z is hugely negative. */
+INLINE double FN(gated_unit)(double x, double z, double al)
 {
     double a, r, rl, w, A, Al, B, Bl, D, Dl, q, ql, s, s1, s2, m, y;
-    int64_t u = bits_of(magnitude(z)), low = bits_of(0x1p-48), high = bits_of(NARROW ? 708.0 : -EXPONENT_FLOOR);
+    int64_t u = bits_of(magnitude(z)), high = bits_of(-EXPONENT_FLOOR);
     int negative = z < 0.0;
-    u = NARROW ? u > low ? u : low : u;
     u = u < high ? u : high; /* a NaN comes back with x */
     a = from_bits(u | INT64_MIN);
     m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
-    if (NARROW) {
-        s = from_bits(bits_of(exp2_shifted(m)) + nudge);
-        return x * ((negative ? s * A : B) / FMA(s, A, B));
-    }
     s1 = FN(exp2_factors)(m, &s2);
     s = s1 * s2;
     D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
@@ -198,28 +207,28 @@ INLINE double FN(gated_unit)(double x, double z, double al, int nudge)
     return negative ? y * s1 * s2 : y;
 }
 
-/* sigma(1 + t sigma(-z)), t = x dz/dx, z with al as above, t with tl; the derivative of x sigma(z(x)).
- * With F = sA, G = B for z < 0 and F = B, G = sA for z > 0: F (F + G(1 + t))/D^2. Near the root -2 < t < -1, 1 + t is exact and the bracket loses
- * no more than 2^-54. float64 takes it apart for z < 0 as (2 + w) c1 + r c2, c1 = 1 + t + s, c2 = s - 1 - t.
- * NARROW, the last misrounded inputs, all closer to a tie than a double can tell: push is 2^n for small |z| (0: none; silu: tie as in sigmoid, PUSH),
- * for gelu_tanh' at 3.7e-8 and -1.9e-8; nudge is added to D^2, for quick_gelu' at 1.41 and -1.3e-5; root is added to the bracket, for silu'
- * at -0x1.4749c4p+0. */
-INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl, double push, double nudge, double root)
+/* NARROW: the derivative of x sigma(z(x)), t = x dz/dx: sigma(1 + t sigma(-z)) = sA (B (1 + t) + sA)/D^2 with e^z and
+ * g = 1 + t; from n = 58 on it is 1. push as in gate_open; square is added to D^2: both right the last inputs. */
+INLINE double FN(gate_slope)(double dy, double z, double g, power e, double push, double square)
 {
-    double a = negative_abs(z), r, rl, w, A, Al, B, Bl, D, Dl, F, Fl, E, El, P, Pl, s, s1, s2, m, g, gl, c1, c2, h, k, kl, v, N, Nl;
+    double s = push == 0.0 ? e.s : FMA(e.s, with_sign_of(1.0, z) * push, e.s);
+    double A = s * (e.p + e.r), B = e.p - e.r, D = A + B;
+    double d = A * FMA(B, g, A) / (square == 0.0 ? D * D : FMA(D, D, square));
+    d = e.shifted > EXP2_SHIFT + 58.0 ? dy : dy * d;
+    return vanishes(e) ? 0.0 : d;
+}
+
+/* float64: the same, z with al as above, t with tl.
+ * With F = sA, G = B for z < 0 and F = B, G = sA for z > 0: F (F + G(1 + t))/D^2. Near the root -2 < t < -1, 1 + t is
+ * exact and the bracket loses no more than 2^-54. It is taken apart for z < 0 as (2 + w) c1 + r c2, c1 = 1 + t + s,
+ * c2 = s - 1 - t. */
+INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl)
+{
+    double a = negative_abs(z), r, rl, w, A, Al, B, Bl, D, Dl, F, Fl, E, El, P, Pl;
+    double s, s1, s2, m, g, gl, c1, c2, h, k, kl, v, N, Nl;
     int negative = z < 0.0;
     a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
     m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
-    if (NARROW) {
-        s = exp2_shifted(m);
-        s = push == 0.0 ? s : a > -PUSH_RANGE ? push : s;
-        D = FMA(s, A, B);
-        h = s * A;
-        g = (1.0 + t) + tl;
-        F = negative ? h : B;
-        E = FMA(negative ? B : h, g, F) + root;
-        return F * E / (nudge == 0.0 ? D * D : FMA(D, D, nudge));
-    }
     s1 = FN(exp2_factors)(m, &s2);
     s = s1 * s2;
     h = s * A;
@@ -253,18 +262,22 @@ INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl, doub
 }
 
 /* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf. */
-INLINE double FN(saturate)(double x, double y) { return !NARROW && x > 1024.0 ? x : y; }
+INLINE double FN(saturate)(double x, double y) { return x > 1024.0 ? x : y; }
 
 INLINE double FN(silu)(double x)
 {
-    return FN(saturate)(x, FN(gated_unit)(x < EXPONENT_FLOOR ? EXPONENT_FLOOR : x, x, -0.0, 0));
+    if (NARROW)
+        return FN(gate_open)(x, x, natural_power(-x, -0.0, 2.0), SUBNORMAL_TIE, 0.0);
+    return FN(saturate)(x, FN(gated_unit)(x < EXPONENT_FLOOR ? EXPONENT_FLOOR : x, x, -0.0));
 }
 
 INLINE double FN(silu_grad)(double dy, double x)
 {
     double t = negative_abs(x);
+    if (NARROW)
+        return FN(gate_slope)(dy, x, 1.0 + x, natural_power(x, -0.0, SILU_SLOPE_TWO), SILU_SLOPE_PUSH, 0.0);
     t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
-    return gate(dy, FN(gated_unit_grad)(x, -0.0, with_sign_of(t, x), -0.0, PUSH, 0.0, 0x1.8p-54));
+    return gate(dy, FN(gated_unit_grad)(x, -0.0, with_sign_of(t, x), -0.0));
 }
 
 /* z = beta x; an infinite x times beta = 0 is 0. The product of two float32 numbers is exact. */
@@ -285,18 +298,24 @@ INLINE double FN(swish)(double x, double beta)
 {
     double zl, z = FN(swish_argument)(x, beta, &zl), v = z < EXPONENT_FLOOR ? with_sign_of(1.0, x) : x, k, y;
     if (NARROW)
-        return FN(gated_unit)(v, z, -0.0, 0);
+        return FN(gate_open)(x, z, natural_power(-z, -0.0, 2.0),
+                             beta == 0.0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0);
     k = FN(moderating_power)(magnitude(v));
-    y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl), 0) * (1.0 / k);
+    y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl)) * (1.0 / k);
     return magnitude(v) <= 0x1.fffffffffffffp1023 ? y : v;
 }
 
 INLINE double FN(swish_grad)(double dy, double x, double beta)
 {
     double zl, z = FN(swish_argument)(x, beta, &zl), t = negative_abs(z);
-    zl = NARROW ? zl : t < EXPONENT_FLOOR ? 0.0 : zl;
+    if (NARROW) { /* silu's constants for silu only: the push costs half an ulp beside the root */
+        int silu = beta == 1.0;
+        return FN(gate_slope)(dy, z, 1.0 + z, natural_power(z, -0.0, silu ? SILU_SLOPE_TWO : 2.0),
+                              silu ? SILU_SLOPE_PUSH : 0.0, 0.0);
+    }
+    zl = t < EXPONENT_FLOOR ? 0.0 : zl;
     t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
-    return gate(dy, FN(gated_unit_grad)(z, NARROW ? -0.0 : FN(tail_of)(z, zl), with_sign_of(t, z), zl, PUSH, 0.0, 0x1.8p-54));
+    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), with_sign_of(t, z), zl));
 }
 
 /* z = 1.702 x */
@@ -304,21 +323,27 @@ INLINE double FN(quick_gelu_argument)(double x, double *zl)
 {
     double z = QUICK_GELU * x;
     *zl = FMA(QUICK_GELU, x, -z) + QUICK_GELU_LOW * x;
-    *zl = NARROW || magnitude(x) > 0x1p-60 ? *zl : 0.0;
+    *zl = magnitude(x) > 0x1p-60 ? *zl : 0.0;
     return z;
 }
 INLINE double FN(quick_gelu)(double x)
 {
     double f = EXPONENT_FLOOR / 1.702, v = x < f ? f : x, zl, z;
+    if (NARROW)
+        return FN(gate_open)(x, x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0, QUICK_GELU_PUSH);
     z = FN(quick_gelu_argument)(v > -f ? -f : v, &zl);
-    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl), -3));
+    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
 }
 INLINE double FN(quick_gelu_grad)(double dy, double x)
 {
     double f = EXPONENT_FLOOR / 1.702, zl, z;
+    if (NARROW)
+        return FN(gate_slope)(dy, x, FMA(QUICK_GELU, x, 1.0),
+                              binary_power(x, QUICK_GELU_OVER_LN2, QUICK_GELU_OVER_LN2_LOW, QUICK_GELU_SLOPE_TOP), 0.0,
+                              QUICK_GELU_SLOPE_SQUARE);
     x = x < f ? f : x > -f ? -f : x;
     z = FN(quick_gelu_argument)(x, &zl);
-    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), z, zl, 0.0, 0x1.8p-50, -0.0));
+    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), z, zl));
 }
 
 /* z = x (c0 + c1 x^2); c0 + c1 x^2 = q + ql: c0 has 40 bits, so c0 - q is exact. |x| <= 22. */
@@ -339,62 +364,78 @@ INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl
     *tl = NARROW || magnitude(x) > 0x1p-60 ? *tl : 0.0;
     return z;
 }
-#define GELU_TANH_SATURATED (NARROW ? 21.3 : 22.0) /* z is beyond the floor there: 716, 794 */
+#define GELU_TANH_SATURATED 22.0 /* z is 794 there */
 INLINE double FN(gelu_tanh)(double x)
 {
     double f = GELU_TANH_SATURATED, v = x < -f ? -f : x, z, zl, t, tl;
+    if (NARROW) {
+        z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
+        return FN(gate_open)(x, x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, GELU_TANH_PUSH);
+    }
     z = FN(gelu_tanh_argument)(v > f ? f : v, &zl, &t, &tl);
-    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl), 1));
+    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
 }
 INLINE double FN(gelu_tanh_grad)(double dy, double x)
 {
     double f = GELU_TANH_SATURATED, z, zl, t, tl;
+    if (NARROW) {
+        z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
+        return FN(gate_slope)(dy, x, (1.0 + t) + tl, natural_power(z, zl, GELU_TANH_SLOPE_TWO), GELU_TANH_SLOPE_PUSH,
+                              GELU_TANH_SLOPE_SQUARE);
+    }
     x = x < -f ? -f : x > f ? f : x;
     z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
-    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), t, tl, 0x1.ffffffffffffcp-1, 0.0, -0.0));
+    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), t, tl));
 }
 
-/* (c + cl) q + (0 or -(c + cl)), q = n/d: the end of c (e^z - 1) in float64, monotone as tanh is. c is scaled by k, which `back` undoes. */
+/* (c + cl) q + (0 or -(c + cl)), q = n/d: the end of c (e^z - 1) in float64, monotone as tanh is. c is scaled by k,
+ * which `back` undoes. */
 INLINE double FN(expm1_end)(double n, double nl, double d, double dl, double c, double cl, int near, double back)
 {
     double ql, e, pl, q = FN(quotient_tail)(n, nl, d, dl, &ql), p;
     q = fast_two_sum(q, ql, &ql);
     p = c * q;
     e = FMA(c, q, -p);
-    e = magnitude(p) > 0x1p-900 ? e : 0.0; /* q itself may be tiny: then it is exact, and so is c q but for one rounding */
+    /* q itself may be tiny: then it is exact, and so is c q but for one rounding */
+    e = magnitude(p) > 0x1p-900 ? e : 0.0;
     p = fast_two_sum(near ? 0.0 : -c, p, &pl);
     return (p + (pl + (e + (c * ql + cl * q) - (near ? 0.0 : cl)))) * back;
 }
 
-/* (c + cl) e^z for z <= 0, by the polynomial, which needs no division. */
-INLINE double FN(scaled_exp)(double c, double cl, double z, double zl)
+/* dy (c + cl) e^z for z <= 0. float64: by the polynomial, which needs no division. */
+INLINE double FN(scaled_exp)(double dy, double c, double cl, double z, double zl)
 {
     double f = EXPONENT_FLOOR, q, ql, m, p, k, s1, s2;
+    if (NARROW) {
+        power e = binary_power(z, LOG2_E, 0.0, TWO_OVER_LN2);
+        return FN(close)(dy, c * e.s * (e.p + e.r) / (e.p - e.r), vanishes(e));
+    }
     zl = z < f ? -0.0 : zl;
     z = z < f ? f : z;
     m = FN(exp_tail)(z, zl, &q, &ql);
-    if (NARROW)
-        return c * exp2_shifted(m) * q;
     s1 = FN(exp2_factors)(m, &s2);
     k = FN(moderating_power)(c);
     c *= k;
     cl *= k;
     p = c * q;
-    return (p + (FMA(c, q, -p) + (c * ql + cl * q))) * s2 * (1.0 / k) * s1;
+    return gate(dy, (p + (FMA(c, q, -p) + (c * ql + cl * q))) * s2 * (1.0 / k) * s1);
 }
 
 /* (c + cl)(e^z - 1) for z <= 0 */
 INLINE double FN(scaled_expm1)(double c, double cl, double z, double zl)
 {
     double r, rl, w, A, Al, B, Bl, m, s, k;
+    if (NARROW) {
+        power e = natural_power(z, -0.0, 2.0);
+        return vanishes(e) ? -c : c * FN(expm1_numerator)(e) / (e.p - e.r);
+    }
     zl = z < -40.0 ? -0.0 : zl;
     z = z < -40.0 ? -40.0 : z;
     m = FN(exp_parts)(z, zl, &r, &rl, &w, &A, &Al, &B, &Bl);
     s = exp2_shifted(m);
-    if (NARROW)
-        return c * FN(expm1_numerator)(s, r, w) / B;
     k = FN(moderating_power)(c);
-    m = FN(expm1_end)(s == 1.0 ? 2.0 * r : s * A, s == 1.0 ? 2.0 * rl : s * Al, B, Bl, c * k, cl * k, s == 1.0, 1.0 / k);
+    m = FN(expm1_end)(s == 1.0 ? 2.0 * r : s * A, s == 1.0 ? 2.0 * rl : s * Al, B, Bl, c * k, cl * k, s == 1.0,
+                      1.0 / k);
     return with_sign_of(m, z);
 }
 
@@ -406,11 +447,14 @@ INLINE double FN(elu)(double x, double alpha)
 }
 INLINE double FN(elu_grad)(double dy, double x, double alpha)
 {
-    double d = FN(scaled_exp)(alpha, 0.0, x, -0.0);
-    d = gate(dy, d);
+    double d = FN(scaled_exp)(dy, alpha, 0.0, x, -0.0);
+    d = (alpha == 0.0) & (x <= 0.0) ? 0.0 : d; /* closed */
     return x > 0.0 ? dy : d;
 }
-INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha) { return gate(dy, y > 0.0 ? 1.0 : y + alpha); }
+INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha)
+{
+    return gate(dy, y > 0.0 ? 1.0 : y + alpha);
+}
 
 INLINE double FN(selu)(double x)
 {
@@ -419,8 +463,7 @@ INLINE double FN(selu)(double x)
 }
 INLINE double FN(selu_grad)(double dy, double x)
 {
-    double d = FN(scaled_exp)(SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
-    d = gate(dy, d);
+    double d = FN(scaled_exp)(dy, SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
     return x > 0.0 ? dy * SELU_SCALE : d;
 }
 INLINE double FN(selu_grad_from_output)(double dy, double y)
@@ -428,7 +471,8 @@ INLINE double FN(selu_grad_from_output)(double dy, double y)
     return gate(dy, y > 0.0 ? SELU_SCALE : (y + SELU_SCALE_ALPHA) + SELU_SCALE_ALPHA_LOW);
 }
 
-/* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. float64 scales an extreme alpha first. */
+/* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. float64 scales an
+ * extreme alpha first. */
 INLINE double FN(celu_argument)(double x, double alpha, double *zl)
 {
     double c, v, z, e;
@@ -467,14 +511,18 @@ INLINE double FN(celu)(double x, double alpha)
 
 INLINE double FN(celu_grad)(double dy, double x, double alpha)
 {
-    double zl, z = FN(celu_argument)(x, alpha, &zl), d = FN(scaled_exp)(1.0, 0.0, z, zl);
-    d = gate(dy, d);
+    double zl, z = FN(celu_argument)(x, alpha, &zl), d = FN(scaled_exp)(dy, 1.0, 0.0, z, zl);
     return x > 0.0 ? dy : d;
 }
-INLINE double FN(celu_grad_from_output)(double dy, double y, double alpha) { return gate(dy, y > 0.0 ? 1.0 : (y + alpha) / alpha); }
+INLINE double FN(celu_grad_from_output)(double dy, double y, double alpha)
+{
+    return gate(dy, y > 0.0 ? 1.0 : (y + alpha) / alpha);
+}
 
-/* w(t) = sqrt(t) coth(sqrt(t)/2) - 2 = t (1/6 + t Q(t)) on t = r^2 <= 4, relative 2^-58.7 (NARROW), 2^-64.1 (float64, with its tail):
- * minimax.py "((sqrt(t)*coth(sqrt(t)/2)-2)/t-mpf(1)/6)/t" 0 4 9 --weight "t*t/(sqrt(t)*coth(sqrt(t)/2)-2)"    (float64: 10) */
+/* w(t) = sqrt(t) coth(sqrt(t)/2) - 2 = t (1/6 + t Q(t)) on t = r^2 <= 4, relative 2^-58.7 (NARROW), 2^-64.1 (float64,
+ * with its tail):
+ * minimax.py "((sqrt(t)*coth(sqrt(t)/2)-2)/t-mpf(1)/6)/t" 0 4 9 --weight "t*t/(sqrt(t)*coth(sqrt(t)/2)-2)"   
+ * (float64: 10) */
 INLINE double FN(wide_w)(double r, double *tail)
 {
     double t = r * r, tl, q, c, cl, w;
@@ -509,29 +557,32 @@ INLINE double FN(wide_w)(double r, double *tail)
     return w;
 }
 
-/* x - tanh x. For |x| <= 1 without reduction (r = 2x, the wide w): tanh x = r/(2 + w), so x - tanh x = x w/(2 + w), relatively exact; beyond, the
- * difference loses at most two bits. Ties (NARROW): x^3/3 is one for some tiny x, and the value lies below by 2x^2/5: the divisor
- * grows by 2^-50 below 2^-24. x - 1 is one for 2^24 < x <= 2^25, and the value lies above: tanh is held at 9.75, 1 - 2^-27. */
+/* x - tanh x. For |x| <= 1 without reduction (r = 2x, the wide w): tanh x = r/(2 + w), so x - tanh x = x w/(2 + w),
+ * relatively exact; beyond, the difference loses at most two bits. Ties (NARROW): x^3/3 is one for some tiny x, and
+ * the value lies below by 2x^2/5: the divisor grows by 2^-50 below 2^-24. x - 1 is one for 2^24 < x <= 2^25, and the
+ * value lies above: tanh is held at 9.75, 1 - 2^-27. */
 INLINE double FN(tanh_shrink)(double x)
 {
     double b = negative_abs(x), f = NARROW ? -9.75 : -20.0, a = b < f ? f : b, c = a > -0x1p-320 ? 0x1p200 : 1.0;
     double r, rl, w, wl, s, m, A, Al, B, Bl, p, e, D, Dl, n, nl, d, dl, q, ql, y;
     int small = a >= -1.0;
+    if (NARROW) {
+        power e = natural_power(a + a, -0.0, 2.0);
+        e.s = small ? 1.0 : e.s;
+        e.r = small ? a + a : e.r;
+        w = FN(wide_w)(e.r, &wl);
+        e.p = 2.0 + w;
+        n = a * w;
+        d = a > -0x1p-24 ? 0x1.0000000000004p1 : e.p;
+        q = (small ? n : FN(expm1_numerator)(e)) / (small ? d : FN(tanh_denominator)(e));
+        return with_sign_of(small ? q : FMA(-0x1.ffffffffffffep-1, q, b), x); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
+    }
     m = FN(exp_reduce)(a + a, -0.0, &r, &rl);
     m = small ? ROUND_SHIFT : m;
     r = small ? a + a : r;
     rl = small ? 0.0 : rl;
     w = FN(wide_w)(r, &wl);
     s = exp2_shifted(m);
-    if (NARROW) {
-        double N = FN(expm1_numerator)(s, r, w);
-        D = FN(tanh_denominator)(s, r, w);
-        n = a * w;
-        d = 2.0 + w;
-        d = a > -0x1p-24 ? 0x1.0000000000004p1 : d;
-        q = (small ? n : N) / (small ? d : D);
-        return with_sign_of(small ? q : FMA(-0x1.ffffffffffffep-1, q, b), x); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
-    }
     p = fast_two_sum(2.0, w, &e);
     A = fast_two_sum(p, r, &Al);
     B = fast_two_sum(p, -r, &Bl);
@@ -553,18 +604,19 @@ INLINE double FN(tanh_shrink)(double x)
     return with_sign_of(a > -0x1p-320 ? y * 0x1p-200 : y, x);
 }
 
-/* tanh^2. Tie (NARROW): x^2 is one for some tiny x, and the value lies below by 2x^2/3: the divisor grows by 2^-51 below 2^-24. */
+/* tanh^2. Tie (NARROW): x^2 is one for some tiny x, and the value lies below by 2x^2/3: `two` and with it the divisor
+ * is a unit larger. */
 INLINE double FN(tanh_shrink_grad)(double dy, double x)
 {
     double a = negative_abs(x), v, q, ql, p;
-    a = a < -20.0 ? -20.0 : a;
     if (NARROW) {
-        double r, rl, w, A, Al, B, Bl, D, s = exp2_shifted(FN(exp_parts)(a + a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl));
-        D = FN(tanh_denominator)(s, r, w);
-        D = a > -0x1p-24 ? 0x1.0000000000002p2 : D;
-        q = FN(expm1_numerator)(s, r, w) / D;
-        return gate(dy, q * q);
+        power e = natural_power(x + x, -0.0, TANH_SHRINK_SLOPE_TWO);
+        q = FN(expm1_numerator)(e) / FN(tanh_denominator)(e);
+        q *= q;
+        q = vanishes(e) | overflows(e) ? 1.0 : q;
+        return gate(dy, q);
     }
+    a = a < -20.0 ? -20.0 : a;
     q = FN(tanh_quotient)(a, &ql);
     q = fast_two_sum(q, ql, &ql);
     p = q * q;
@@ -573,7 +625,8 @@ INLINE double FN(tanh_shrink_grad)(double dy, double x)
     return gate(dy, p + (v + 2.0 * q * ql));
 }
 
-/* float64: x c and b c^2 with a power of two c that keeps x^2 + b in range; then R = sqrt and t = |x| + R with tails, both times c. */
+/* float64: x c and b c^2 with a power of two c that keeps x^2 + b in range; then R = sqrt and t = |x| + R with tails,
+ * both times c. */
 INLINE double FN(squareplus_parts)(double x, double b, double *c, double *t, double *tl, double *R, double *Rl)
 {
     double u = magnitude(x), v, S, Sl, p, pl, i;
@@ -616,8 +669,8 @@ INLINE double FN(squareplus)(double x, double b)
     return magnitude(x) > 0x1.fffffffffffffp1023 ? (x > 0.0 ? x : 0.0) : x == x ? n : x;
 }
 
-/* y/R. Tie (NARROW, b = 4): 1/2 + x/4 - x^3/32 near 0: |x| + R loses 2^-52 of itself there, which moves both halves towards 1/2. Needed below
- * 2^-16; up to x^2 = b 2^-18 it also rights one other input, -0x1.5b7214p-9. */
+/* y/R. Tie (NARROW, b = 4): 1/2 + x/4 - x^3/32 near 0: |x| + R loses 2^-52 of itself there, which moves both halves
+ * towards 1/2. Needed below 2^-16; up to x^2 = b 2^-18 it also rights one other input, -0x1.5b7214p-9. */
 INLINE double FN(squareplus_grad)(double dy, double x, double b)
 {
     double c, t, tl, R, Rl, n, nl, d, k, u = FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);

@@ -1,4 +1,5 @@
-/* softplus, log_sigmoid, mish, gelu and their derivatives. Template as vmath_exp.h; after smooth_exp.h and vmath_log_erfc.h. */
+/* softplus, log_sigmoid, mish, gelu and their derivatives. Template as vmath_exp.h; after smooth_exp.h and
+ * vmath_log_erfc.h. */
 
 /* A power of 2, at most 2^600 away from 1, that brings y near enough to 1 for two_product. */
 INLINE double FN(moderating)(double y)
@@ -7,8 +8,8 @@ INLINE double FN(moderating)(double y)
     return magnitude(y) < 0x1p-500 ? 0x1p600 : f;
 }
 
-/* beta x as t + tl. The tail only counts, and is only formed, where e^t neither vanishes nor is 1: then f beta and x/f are both moderate,
- * and f does not depend on the element. */
+/* beta x as t + tl. The tail only counts, and is only formed, where e^t neither vanishes nor is 1: then f beta and
+ * x/f are both moderate, and f does not depend on the element. */
 INLINE double FN(scaled_argument)(double x, double beta, double *tl)
 {
     double t = beta * x, f, l;
@@ -26,13 +27,15 @@ INLINE double FN(scaled_argument)(double x, double beta, double *tl)
  * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2. */
 INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
 {
-    double a = at_least(negative_abs(t), EXP_LEAST), ll, l, f, b, bl, c, cl, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
+    double a = NARROW ? negative_abs(t) : at_least(negative_abs(t), EXP_LEAST);
+    double ll, l, f, b, bl, c, cl, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
     int64_t upper;
     exp_fraction e = FN(exp_quotient)(a, NARROW ? -0.0 : t < 0.0 ? tl : -tl);
     l = FN(log1p_quotient)(a, e, &ll, &upper);
     if (NARROW) {
         b = 1.0 / beta;
-        return FMA(l, b, most) + masked(LN2_UP * b, upper);
+        y = FMA(l, b, most) + masked(LN2_UP * b, upper);
+        return e.rest < EXP2_SHIFT - 1021.5 ? most : y;
     }
     f = FN(moderating)(beta);
     beta *= f;
@@ -53,7 +56,8 @@ INLINE double FN(softplus)(double x, double beta)
     double tl, t = FN(scaled_argument)(x, beta, &tl);
     return FN(softplus_parts)(x, t, tl, beta);
 }
-/* sigmoid(t + tl): with e^(-|t|) = n/d the quotient n/(n + d) or d/(n + d). NARROW: the formula of smooth_exp.h, with its push beside ties. */
+/* sigmoid(t + tl): with e^(-|t|) = n/d the quotient n/(n + d) or d/(n + d). NARROW: the formula of smooth_exp.h, with
+ * its push beside ties. */
 INLINE double FN(sigmoid_of)(double t, double tl)
 {
     double d, dl, y, a = negative_abs(t);
@@ -68,7 +72,7 @@ INLINE double FN(sigmoid_of)(double t, double tl)
 INLINE double FN(softplus_grad)(double dy, double x, double beta)
 {
     double tl, t = FN(scaled_argument)(x, beta, &tl);
-    return gate(dy, FN(sigmoid_of)(t, tl));
+    return FN(close)(dy, FN(sigmoid_of)(t, tl), t < -708.0);
 }
 
 /* With y = log(1 + e^t)/beta: sigmoid(t) = 1 - e^(-beta y), from smooth_exp.h. A y < 0 is no output: 0. */
@@ -79,31 +83,35 @@ INLINE double FN(softplus_grad_from_output)(double dy, double y, double beta)
 }
 
 INLINE double FN(log_sigmoid)(double x) { return -FN(softplus_parts)(-x, -x, -0.0, 1.0); }
-INLINE double FN(log_sigmoid_grad)(double dy, double x) { return gate(dy, FN(sigmoid)(-x)); }
+INLINE double FN(log_sigmoid_grad)(double dy, double x) { return FN(close)(dy, FN(sigmoid)(-x), x > 708.0); }
 /* sigmoid(-x) = 1 - e^y. A y > 0 is no output: 0. */
 INLINE double FN(log_sigmoid_grad_from_output)(double dy, double y)
 {
     return gate(dy, -FN(scaled_expm1)(1.0, 0.0, y > 0.0 ? 0.0 : y, -0.0));
 }
 
-/* x tanh(log(1 + e^x)) = x w/(w + 2), w = n^2 + 2n, n = e^x. With n = a/d: u = a + 2d, w = a u/d^2, and the quotient is a u/v,
- * v = a u + 2d^2. From x = 40 on it is 1. */
+/* x tanh(log(1 + e^x)) = x w/(w + 2), w = n^2 + 2n, n = e^x. With n = a/d: u = a + 2d, w = a u/d^2, and the quotient
+ * is a u/v, v = a u + 2d^2. From x = 40 on it is 1. */
 INLINE double FN(mish)(double x)
 {
-    double low = x < EXP_LEAST ? EXP_LEAST : x, q, ql, u, ul, w, wl, v, vl;
-    exp_fraction e = FN(exp_quotient)(at_most(low, 40.0), -0.0);
+    double low = NARROW ? x : x < EXP_LEAST ? EXP_LEAST : x, q, ql, u, ul, w, wl, v, vl;
+    exp_fraction e = FN(exp_quotient)(NARROW ? x : at_most(low, 40.0), -0.0);
     u = FN(sum_pairs)(e.n, e.nl, e.d + e.d, e.dl + e.dl, &ul);
     w = FN(multiply_pairs)(e.n, e.nl, u, ul, &wl);
     v = FN(add_product)(e.d + e.d, e.dl + e.dl, e.d, e.dl, w, wl, &vl);
     q = FN(quotient_tail)(w, wl, v, vl, &ql);
+    if (NARROW) {
+        q = x < -708.0 ? -0.0 : x * q;
+        return x > 40.0 ? x : q;
+    }
     return FN(restore)(FN(times_pair)(low, q, ql), e.rest);
 }
 /* d/dx: n ((n + 2)(w + 2) + 4x(n + 1))/(w + 2)^2 = a (u v + 4x d^2 (a + d))/v^2.
- * Tie: near 0 it is 0.6 + 0.64x + c x^2, c < 0, and at x = -5 2^-29 the first two terms end half way. The third is below the unit of a double:
- * v^2 is taken one unit larger. */
+ * Tie: near 0 it is 0.6 + 0.64x + c x^2, c < 0, and at x = -5 2^-29 the first two terms end half way. The third is
+ * below the unit of a double: v^2 is taken one unit larger. */
 INLINE double FN(mish_grad)(double dy, double x)
 {
-    double low = at_most(at_least(x, EXP_LEAST), 40.0), q, u, ul, v, vl, s, sl, t, tl;
+    double low = NARROW ? x : at_most(at_least(x, EXP_LEAST), 40.0), q, u, ul, v, vl, s, sl, t, tl;
     exp_fraction e = FN(exp_quotient)(low, -0.0);
     u = FN(sum_pairs)(e.n, e.nl, e.d + e.d, e.dl + e.dl, &ul);
     s = FN(multiply_pairs)(e.d, e.dl, e.d, e.dl, &sl);
@@ -116,10 +124,15 @@ INLINE double FN(mish_grad)(double dy, double x)
     v = FN(multiply_pairs)(v, vl, v, vl, &vl);
     v = NARROW ? v * 0x1.0000000000001p0 : v;
     q = FN(quotient)(s, sl, v, vl);
+    if (NARROW) {
+        q = x < -708.0 ? 0.0 : dy * q;
+        return x > 40.0 ? dy : q;
+    }
     return gate(dy, x == x ? FN(restore)(q, e.rest) : x);
 }
 
-/* q = n/d for x < 0, 1 - n/d = (d - n)/d for x > 0. The power of 2 held back (rest) only counts for x < 0: it is 2^0 unless q < 2^-190. */
+/* q = n/d for x < 0, 1 - n/d = (d - n)/d for x > 0. The power of 2 held back (rest) only counts for x < 0: it is 2^0
+ * unless q < 2^-190. */
 INLINE double FN(reflected)(double x, exp_fraction *e, double *ql)
 {
     int64_t positive = ~bits_of(x) >> 63;
@@ -130,8 +143,8 @@ INLINE double FN(reflected)(double x, exp_fraction *e, double *ql)
     return FN(quotient_tail)(n, nl, e->d, e->dl, ql);
 }
 
-/* x Phi(x); Phi(x) = 1 - Phi(-x) for x > 0. Where |x| < 2^-40 Phi is taken at 2^-40: near enough to 1/2 for every rounding, and on the
- * right side of 1/2, which decides the ties x/2 of subnormal x (float64: 2^-60). */
+/* x Phi(x); Phi(x) = 1 - Phi(-x) for x > 0. Where |x| < 2^-40 Phi is taken at 2^-40: near enough to 1/2 for every
+ * rounding, and on the right side of 1/2, which decides the ties x/2 of subnormal x (float64: 2^-60). */
 INLINE double FN(gelu)(double x)
 {
     double low = x < -NORMAL_MOST ? -NORMAL_MOST : x, q, ql;

@@ -1,13 +1,17 @@
-/* Primitives of the smooth family, in double. Template: SUFFIX and NARROW (1: the result is rounded once more, to float32 or a half
- * type; 0: float64, where error terms are kept). Coefficients: minimax.py, calls quoted.
+/* Primitives of the smooth family, in double. Template: SUFFIX and NARROW (1: the result is rounded once more, to
+ * float32 or a half type; 0: float64, where error terms are kept). Coefficients: minimax.py, calls quoted.
  *
- * Every exponential here is 2^n times a quotient. With n = rint(x/ln2), r = x - n ln2, |r| <= ln2/2, and the even function
- * r coth(r/2) = 2 + w(r^2):
+ * Every exponential here is 2^n times a quotient. With n = rint(x/ln2), r = x - n ln2, |r| <= ln2/2, and the even
+ * function r coth(r/2) = 2 + w(r^2):
  *
  *     e^x = 2^n (2 + w + r)/(2 + w - r)
  *
  * so that sigmoid, tanh, expm1 and their derivatives are one quotient each, without cancellation where n = 0:
  * (e^x - 1)/(e^x + 1) = r/(2 + w).
+ *
+ * NARROW takes the quotient over every x, clamping nothing: where 2^n leaves the doubles the quotient is of no use,
+ * and the formula chooses the saturated piece last, off the path that bounds the loop. float64 clamps first, and
+ * keeps pairs.
  */
 #include "base.h"
 
@@ -17,11 +21,63 @@
 #define LOG2_E 0x1.71547652b82fep+0
 #define LN2_HIGH 0x1.62e42fefa3800p-1  /* 42 bits, so n*LN2_HIGH is exact for |n| < 2^11 */
 #define LN2_LOW 0x1.ef35793c76800p-45  /* the next 42; LN2_HIGH + LN2_LOW = ln2 (1 + 2^-86) */
+#define LN2 0x1.62e42fefa39efp-1
+#define LN2_TAIL 0x1.abc9e3b39803fp-56
 
 /* 2^n from n + ROUND_SHIFT, -1023 <= n <= 1024; the ends give 0 and inf. */
 INLINE double exp2_shifted(double m)
 {
     return from_bits((int64_t)((uint64_t)bits_of(m) << 52) + (int64_t)0x3ff0000000000000);
+}
+
+/* e^z = s (p + r)/(p - r), s = 2^n, |n| <= 1022. shifted is n + EXP2_SHIFT, whose low bits are the exponent of s,
+ * shifted into place: beyond, s, p and r are anything. */
+typedef struct { double s, p, r, shifted; } power;
+#define EXP2_SHIFT (ROUND_SHIFT + 1023.0)
+INLINE double power_of_two(double shifted) { return from_bits((int64_t)((uint64_t)bits_of(shifted) << 52)); }
+INLINE int vanishes(power e) { return e.shifted < EXP2_SHIFT - 1021.5; }
+INLINE int overflows(power e) { return e.shifted > EXP2_SHIFT + 1021.5; }
+
+/* z = n ln2 + r in one step, ln2 rounded: r is exact where n = 0, elsewhere n 2^-55.3 off. p = r coth(r/2) = two +
+ * r^2/6 - ...
+ * minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 "(log(2)/2*mpf('1.002'))**2" 4 --weight t: absolute 2^-59.0, in e^z
+ * 2^-61.4. two is 2 or, to round a function's last inputs right, a few units less. zl: a tail of z. */
+INLINE power natural_power(double z, double zl, double two)
+{
+    power e;
+    double n, q, t;
+    e.shifted = FMA(z, LOG2_E, EXP2_SHIFT);
+    n = EXP2_SHIFT - e.shifted;
+    e.r = FMA(n, LN2, z) + zl;
+    t = e.r * e.r;
+    q = FMA(t, 0x1.63747bac36bd5p-25, -0x1.bbd4184a7ce22p-20);
+    q = FMA(t, q, 0x1.1566aaf117b15p-14);
+    q = FMA(t, q, -0x1.6c16c16beb928p-9);
+    q = FMA(t, q, 0x1.555555555553ep-3);
+    e.p = FMA(t, q, two);
+    e.s = power_of_two(e.shifted);
+    return e;
+}
+
+/* z = (k + kl) x ln2, (k + kl) x = n + r: k = 1/ln2 is a number that double holds to 2^-56.5 of it, so the tail of
+ * e^x is nearer than by natural_power, but r is rounded. p = r coth(r ln2/2) = top + r^2 ln2/6 - ...
+ * minimax.py "sqrt(t)*coth(sqrt(t)*log(2)/2)" 0 "(mpf('1.002')/2)**2" 5 --weight "sqrt(t)": 2^-58.4, in e^z 2^-60.4. */
+#define TWO_OVER_LN2 0x1.71547652b82fep+1
+INLINE power binary_power(double x, double k, double kl, double top)
+{
+    power e;
+    double q, t;
+    e.shifted = FMA(x, k, EXP2_SHIFT);
+    e.r = FMA(x, k, EXP2_SHIFT - e.shifted);
+    e.r = kl == 0.0 ? e.r : FMA(x, kl, e.r);
+    t = e.r * e.r;
+    q = FMA(t, 0x1.a452582eea8d0p-30, -0x1.10f39a1e0337ap-23);
+    q = FMA(t, q, 0x1.63144f20ef604p-17);
+    q = FMA(t, q, -0x1.e50096de35aa2p-11);
+    q = FMA(t, q, 0x1.d9303fea2f852p-4);
+    e.p = FMA(t, q, top);
+    e.s = power_of_two(e.shifted);
+    return e;
 }
 INLINE double negative_abs(double x) { return from_bits(bits_of(x) | INT64_MIN); }
 INLINE double magnitude(double x) { return from_bits(bits_of(x) & INT64_MAX); }
@@ -31,55 +87,45 @@ INLINE double with_sign_of(double y, double x)
 }
 #endif
 
-/* y * 2^n. NARROW: -1023 <= n <= 1024. float64: two steps, so the one rounding is that into the subnormals. */
+/* A derivative times dy: where the piece is constant, `closed`, +0 for every dy. float64: where the derivative is 0. */
+INLINE double FN(close)(double dy, double d, int closed) { return NARROW ? (closed ? 0.0 : dy * d) : gate(dy, d); }
+
+/* y * 2^n in two steps, so the one rounding is that into the subnormals. NARROW does not come here with another n
+ * than 0. */
 INLINE double FN(scale)(double y, double m)
 {
     double h;
     if (NARROW)
-        return y * exp2_shifted(m);
+        return y;
     h = FMA_EXACT(m - ROUND_SHIFT, 0.5, ROUND_SHIFT);
     return y * exp2_shifted(h) * exp2_shifted((m - h) + ROUND_SHIFT);
 }
 
-/* x + xl = n ln2 + r + rl; returns n + ROUND_SHIFT. x - n LN2_HIGH is exact (|x| < 1100). */
+/* float64: x + xl = n ln2 + r + rl; returns n + ROUND_SHIFT. x - n LN2_HIGH is exact (|x| < 1100). */
 INLINE double FN(exp_reduce)(double x, double xl, double *r, double *rl)
 {
     double m = FMA(x, LOG2_E, ROUND_SHIFT), n = m - ROUND_SHIFT, t = FMA_EXACT(n, -LN2_HIGH, x);
     double s = FMA_EXACT(n, -LN2_LOW, t);
     *r = s + xl;
-    *rl = NARROW ? 0.0 : FMA_EXACT(n, -LN2_LOW, t - s) + ((s - *r) + xl);
+    *rl = FMA_EXACT(n, -LN2_LOW, t - s) + ((s - *r) + xl);
     return m;
 }
 
-/* w/t in w(t) = r coth(r/2) - 2 = t (1/6 - ...), t = r^2, for |r| <= 1.002 ln2/2.
- * NARROW: minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 "(log(2)/2*mpf('1.002'))**2" 4 --weight t : absolute 2^-59.0, in e^r 2^-61.4
- * float64: the same of degree 5: 2^-64.9 */
-INLINE double FN(exp_w_over_t)(double r, double *t)
-{
-    double q;
-    *t = r * r;
-    if (NARROW) {
-        q = FMA(*t, 0x1.63747bac36bd5p-25, -0x1.bbd4184a7ce22p-20);
-        q = FMA(*t, q, 0x1.1566aaf117b15p-14);
-        q = FMA(*t, q, -0x1.6c16c16beb928p-9);
-        q = FMA(*t, q, 0x1.555555555553ep-3);
-    } else {
-        q = FMA(*t, -0x1.1d6047db42662p-30, 0x1.669eb7a1fc6dbp-25);
-        q = FMA(*t, q, -0x1.bbd76f83c0286p-20);
-        q = FMA(*t, q, 0x1.1566abbdc2930p-14);
-        q = FMA(*t, q, -0x1.6c16c16c163cap-9);
-        q = FMA(*t, q, 0x1.5555555555555p-3);
-    }
-    return q;
-}
-
+/* float64: w(t) = r coth(r/2) - 2 = t (1/6 - ...), t = r^2, for |r| <= 1.002 ln2/2.
+ * minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 "(log(2)/2*mpf('1.002'))**2" 5 --weight t: 2^-64.9 */
 INLINE double FN(exp_w)(double r)
 {
-    double t, q = FN(exp_w_over_t)(r, &t);
+    double t = r * r, q;
+    q = FMA(t, -0x1.1d6047db42662p-30, 0x1.669eb7a1fc6dbp-25);
+    q = FMA(t, q, -0x1.bbd76f83c0286p-20);
+    q = FMA(t, q, 0x1.1566abbdc2930p-14);
+    q = FMA(t, q, -0x1.6c16c16c163cap-9);
+    q = FMA(t, q, 0x1.5555555555555p-3);
     return t * q;
 }
 
-/* (n + nl)/(d + dl) = q + ql, |ql| of the order of an ulp; NARROW: n/d. The remainder n - qd is exact in fma, and one division serves. */
+/* (n + nl)/(d + dl) = q + ql, |ql| of the order of an ulp; NARROW: n/d. The remainder n - qd is exact in fma, and one
+ * division serves. */
 INLINE double FN(quotient_tail)(double n, double nl, double d, double dl, double *ql)
 {
     double i, q;
@@ -97,47 +143,25 @@ INLINE double FN(quotient)(double n, double nl, double d, double dl)
     return NARROW ? q : q + ql;
 }
 
-/* The polynomial exponential, without a division: e^(x + xl) = 2^n (y + yl); returns n + ROUND_SHIFT. |x| < 1100, |xl| small; yl = 0 if NARROW.
- * e^r = 1 + r + r^2 p(r), p of degree 9 (NARROW; relative 2^-57.3) or 10 (2^-61.9):
- * minimax.py "(exp(t)-1-t)/t**2" "(-log(2))/2*mpf('1.002')" "log(2)/2*mpf('1.002')" 9 --weight "t**2/exp(t)" --fix 0.5 */
+/* float64: the polynomial exponential, without a division: e^(x + xl) = 2^n (y + yl); returns n + ROUND_SHIFT. |x| <
+ * 1100, |xl| small. e^r = 1 + r + r^2 p(r), p of degree 10 (2^-61.9):
+ * minimax.py "(exp(t)-1-t)/t**2" "(-log(2))/2*mpf('1.002')" "log(2)/2*mpf('1.002')" 10 --weight "t**2/exp(t)" --fix
+ * 0.5 */
 INLINE double FN(exp_tail)(double x, double xl, double *y, double *yl)
 {
-    double r, rl, u, ul, m = FN(exp_reduce)(x, xl, &r, &rl), t = r * r, q;
-    if (NARROW) {
-        q = FMA(r, 0x1.ad2022d207bf7p-26, 0x1.28a04046713e5p-22);
-        q = FMA(r, q, 0x1.71df5690ee4c2p-19);
-        q = FMA(r, q, 0x1.a019aa84e386dp-16);
-        q = FMA(r, q, 0x1.a01a011b06a71p-13);
-        q = FMA(r, q, 0x1.6c16c17cf3f17p-10);
-        q = FMA(r, q, 0x1.1111111128cf3p-7);
-        q = FMA(r, q, 0x1.555555555317dp-5);
-        q = FMA(r, q, 0x1.5555555555500p-3);
-        q = FMA(r, q, 0.5);
-        *y = 1.0 + FMA(t, q, r);
-        *yl = 0.0;
-    } else {
-        q = FMA(r, 0x1.1f75a09130c85p-29, 0x1.af4f14e933c3dp-26);
-        q = FMA(r, q, 0x1.27e4d9ce0a06bp-22);
-        q = FMA(r, q, 0x1.71de01941f268p-19);
-        q = FMA(r, q, 0x1.a01a01a786cd2p-16);
-        q = FMA(r, q, 0x1.a01a01ac21793p-13);
-        q = FMA(r, q, 0x1.6c16c16c160ebp-10);
-        q = FMA(r, q, 0x1.1111111110053p-7);
-        q = FMA(r, q, 0x1.5555555555556p-5);
-        q = FMA(r, q, 0x1.5555555555557p-3);
-        q = FMA(r, q, 0.5);
-        u = fast_two_sum(r, t * q, &ul);
-        *y = fast_two_sum(1.0, u, yl);
-        *yl += ul + rl;
-    }
+    double r, rl, u, ul, m = FN(exp_reduce)(x, xl, &r, &rl), q;
+    q = FMA(r, 0x1.1f75a09130c85p-29, 0x1.af4f14e933c3dp-26);
+    q = FMA(r, q, 0x1.27e4d9ce0a06bp-22);
+    q = FMA(r, q, 0x1.71de01941f268p-19);
+    q = FMA(r, q, 0x1.a01a01a786cd2p-16);
+    q = FMA(r, q, 0x1.a01a01ac21793p-13);
+    q = FMA(r, q, 0x1.6c16c16c160ebp-10);
+    q = FMA(r, q, 0x1.1111111110053p-7);
+    q = FMA(r, q, 0x1.5555555555556p-5);
+    q = FMA(r, q, 0x1.5555555555557p-3);
+    q = FMA(r, q, 0.5);
+    u = fast_two_sum(r, r * r * q, &ul);
+    *y = fast_two_sum(1.0, u, yl);
+    *yl += ul + rl;
     return m;
-}
-
-/* e^x for x <= 709 (NARROW: x <= 700; 0 below -709). NaN stays. */
-INLINE double FN(exp)(double x)
-{
-    double y, yl, m;
-    x = x < (NARROW ? -709.1 : -746.0) ? (NARROW ? -709.1 : -746.0) : x;
-    m = FN(exp_tail)(x, 0.0, &y, &yl);
-    return FN(scale)(NARROW ? y : y + yl, m);
 }

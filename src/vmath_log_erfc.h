@@ -1,16 +1,19 @@
-/* Primitives of softplus, mish and gelu, in double: log(1 + e^x) and the tail of the normal distribution. Template as vmath_exp.h.
- * Include after vmath_exp.h. Every formula ends as one quotient: e^x enters as its numerator and denominator, never divided on its own. */
+/* Primitives of softplus, mish and gelu, in double: log(1 + e^x) and the tail of the normal distribution. Template as
+ * vmath_exp.h. Include after vmath_exp.h. Every formula ends as one quotient: e^x enters as its numerator and
+ * denominator, never divided on its own. */
 
 #ifndef RELU_C_VMATH_LOG_ERFC_ONCE
 #define RELU_C_VMATH_LOG_ERFC_ONCE
-/* e^x = 2^rest (n + nl)/(d + dl). float64: n carries 2^max(k, -200) of 2^k, rest the remainder (as number + ROUND_SHIFT), so that products and
- * quotients of pairs stay normal and only the last operation meets the subnormals. NARROW: nl = dl = 0, n carries all of 2^k. */
+/* e^x = 2^rest (n + nl)/(d + dl). float64: n carries 2^max(k, -200) of 2^k, rest the remainder (as number +
+ * ROUND_SHIFT), so that products and quotients of pairs stay normal and only the last operation meets the subnormals.
+ * NARROW: nl = dl = 0, n carries all of 2^k, and rest tells as the member `shifted` of a power does where that is no
+ * double. */
 typedef struct { double n, nl, d, dl, rest; } exp_fraction;
 #define DEEP (ROUND_SHIFT - 200.0)
 
-/* Clamps on the bits, where doubles of one sign stand in the order of their magnitudes: one integer minimum, where GCC makes masks
- * and moves of a comparison of doubles. at_most: no more than c > 0. at_least: no less than c < 0. no_less: x > 0, no less than c > 0.
- * A NaN becomes c: the caller brings NaN in again. */
+/* Clamps on the bits, where doubles of one sign stand in the order of their magnitudes: one integer minimum, where
+ * GCC makes masks and moves of a comparison of doubles. at_most: no more than c > 0. at_least: no less than c < 0.
+ * no_less: x > 0, no less than c > 0. A NaN becomes c: the caller brings NaN in again. */
 INLINE double at_most(double x, double c)
 {
     int64_t i = bits_of(x), j = bits_of(c);
@@ -33,26 +36,25 @@ INLINE double times_exp2_shifted(double y, double m)
 }
 /* y where the mask (0 or -1) is set, else +0. */
 INLINE double masked(double y, int64_t mask) { return from_bits(bits_of(y) & mask); }
-#define LN2 0x1.62e42fefa39efp-1
 #define LN2_UP 0x1.62e42fefa39f0p-1             /* one unit up: rights softplus at 0x1.d483ap-12, 4.9e-18 from a tie */
-#define LN2_TAIL 0x1.abc9e3b39803fp-56
-#define EXP_LEAST (NARROW ? -709.1 : -1400.0)
+#define EXP_LEAST -1400.0
 #endif
 
-/* e^(x + xl) for EXP_LEAST <= x < 100; at -709.1 2^k is 0 (NARROW), at -1400 every result is (float64). With w of vmath_exp.h n = 2 + w + r,
- * d = 2 + w - r; float64: 2 +- r as an exact sum, then w (0.02 at most) and the tail of r beside its error: 2^-59 relative. */
+/* e^(x + xl); float64: for EXP_LEAST <= x < 100, at -1400 every result is 0. With w of vmath_exp.h n = 2 + w + r,
+ * d = 2 + w - r; float64: 2 +- r as an exact sum, then w (0.02 at most) and the tail of r beside its error: 2^-59
+ * relative. */
 INLINE exp_fraction FN(exp_quotient)(double x, double xl)
 {
     exp_fraction p;
-    double r, rl, w, k, s, e, t, m = FN(exp_reduce)(x, xl, &r, &rl);
+    double r, rl, w, k, s, e, m;
     if (NARROW) {
-        w = FN(exp_w_over_t)(r, &t);
-        s = FMA(t, w, 2.0);
-        p.n = (s + r) * exp2_shifted(m);
-        p.d = s - r;
+        power z = natural_power(x, -0.0, 2.0);
+        p.n = (z.p + z.r) * z.s;
+        p.d = z.p - z.r;
         p.nl = p.dl = 0.0;
-        p.rest = ROUND_SHIFT;
+        p.rest = z.shifted;
     } else {
+        m = FN(exp_reduce)(x, xl, &r, &rl);
         w = FN(exp_w)(r);
         k = no_less(m, DEEP);
         s = fast_two_sum(2.0, r, &e);
@@ -72,7 +74,8 @@ INLINE double FN(round_pair)(double y, double yl) { return NARROW ? y : y - y ==
 /* 2^rest, the part of the exponent that exp_quotient held back. */
 INLINE double FN(restore)(double y, double rest) { return NARROW ? y : FN(scale)(y, rest); }
 
-/* x (q + ql), tail dropped where the product of the tails would leave the normal numbers (there q alone is within half an ulp). */
+/* x (q + ql), tail dropped where the product of the tails would leave the normal numbers (there q alone is within
+ * half an ulp). */
 INLINE double FN(times_pair)(double x, double q, double ql)
 {
     double y, yl, a, s;
@@ -138,11 +141,13 @@ INLINE double FN(add_product)(double a, double al, double b, double bl, double c
 }
 
 /* log(1 + u) in units of 2^rest, less log 2 where *upper is set; u = e^x = n/d <= 1.
- * NARROW: log c + 2 atanh(s), s = (1 + u - c)/(1 + u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s| <= 3 - 2 sqrt(2), and
- * where u is small u - u^2/2 + ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d), 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
- * minimax.py "2*(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "(mpf('1.0001')*(3-2*sqrt(2)))**2" 5 --weight t; half of 2^-51.2 relative to 2s.
- * float64: c = 2 where 2^k = 1, so that n - d = 2r and log(1 + u) - log 2, x/2 + x^2/8 + ..., is exact to 2^-58 of itself: between
- * neighbours it grows by more than its error, however small x is. Half of that q, of degree 10:
+ * NARROW: log c + 2 atanh(s), s = (1 + u - c)/(1 + u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s|
+ * <= 3 - 2 sqrt(2), and where u is small u - u^2/2 + ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d),
+ * 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
+ * minimax.py "2*(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "(mpf('1.0001')*(3-2*sqrt(2)))**2" 5 --weight t; half of 2^-51.2
+ * relative to 2s.
+ * float64: c = 2 where 2^k = 1, so that n - d = 2r and log(1 + u) - log 2, x/2 + x^2/8 + ..., is exact to 2^-58 of
+ * itself: between neighbours it grows by more than its error, however small x is. Half of that q, of degree 10:
  * minimax.py "(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "mpf('1.0001')/9" 10 --weight t; 2^-64.5. */
 INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *upper)
 {
@@ -184,13 +189,19 @@ INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *
 }
 
 /* The tail of the normal distribution, Phi(-a) = e^(-a^2/2) f(a), 0 <= a <= NORMAL_MOST, as 2^rest (n + nl)/(d + dl).
- * slope: Phi(-a) - a phi(a) = e^(-a^2/2) (root - a) g(a) instead; the root of the left side in two parts, g > 0: all digits beside it too.
- * NARROW: a^2 is exact. r = -a^2/2 - k ln2 is taken in one step with ln2 rounded; since k is a^2/(2 ln2) within 1/2, that is a factor
- * smooth in a, which f and g have taken in (rational.py), and one of 2^-56. The code holds 2r: w has its coefficients scaled by powers of 2.
- * f = P/Q: rational.py gelu --rational 9 9: 2^-53.6 for small a, 2^-49 at 14, 2^-47 at 20; beyond, nothing comes of it but zeros.
- * g = P/Q: rational.py gelu_grad --rational 8 8 --nudge P0:-2: 2^-52.3; the nudge rights +-0x1.40d932p-25 (half) and -0x1.a1becap-14.
- * float64: a^2 as a pair; h = 2a/(a + 5), t = h - 1; f = (3/8 + h K(t))/(a + 3/4), exact at 0 and flat where t is least accurate;
- * g = H(t). rational.py gelu --polynomial 22 (2^-58.4, 2^-56.8 as rounded), gelu_grad --polynomial 22 (2^-61.2, 2^-58.5). */
+ * slope: Phi(-a) - a phi(a) = e^(-a^2/2) (root - a) g(a) instead; the root of the left side in two parts, g > 0: all
+ * digits beside it too.
+ * NARROW: a^2 is exact. r = -a^2/2 - k ln2 is taken in one step with ln2 rounded; since k is a^2/(2 ln2) within 1/2,
+ * that is a factor smooth in a, which f and g have taken in (rational.py), and one of 2^-56. The code holds 2r: w has
+ * its coefficients scaled by powers of 2.
+ * f = P/Q: rational.py gelu --rational 9 9: 2^-53.6 for small a, 2^-49 at 14, 2^-47 at 20; beyond, nothing comes of
+ * it but zeros.
+ * g = P/Q: rational.py gelu_grad --rational 8 8 --nudge P0:-2: 2^-52.3; the nudge rights +-0x1.40d932p-25 (half) and
+ * -0x1.a1becap-14.
+ * float64: a^2 as a pair; h = 2a/(a + 5), t = h - 1; f = (3/8 + h K(t))/(a + 3/4), exact at 0 and flat where t is
+ * least accurate;
+ * g = H(t). rational.py gelu --polynomial 22 (2^-58.4, 2^-56.8 as rounded), gelu_grad --polynomial 22 (2^-61.2,
+ * 2^-58.5). */
 #define NORMAL_MOST (NARROW ? 37.66 : 40.0)
 #define NORMAL_ROOT 0x1.80ead197f00b4p-1
 #define NORMAL_ROOT_LOW -0x1.13e74c58cada8p-56
