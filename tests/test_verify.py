@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ml_dtypes import bfloat16
 from relu_c import _oracle
 from relu_c._cli import main
 from relu_c._ufuncs import UFUNCS, _use_isa, available_instruction_sets, instruction_set
-from relu_c._verify import kernels, peers, reference, report, sweep
+from relu_c._verify import kernels, parameters, peers, reference, report, sweep
 
 ROOT = Path(__file__).parents[1]
 PRIME = "\N{PRIME}"
@@ -245,6 +246,38 @@ def test_other_dtypes_of_relu_c(dtype):
             assert row.right, row
 
 
+@pytest.mark.parametrize("name", parameters.functions())
+@every_derivative
+def test_parameters(name, derivative):
+    with ThreadPoolExecutor(1) as pool:
+        kernel = kernels.ufunc(name, derivative)
+        row = parameters.check(name, derivative, "", kernel, pool, 1000)
+        assert row.right, row
+        assert (row.inputs, row.misrounded) == (1000, 0)
+        assert 0.49 < row.max_ulp <= parameters.BOUND
+        off = parameters.check(name, derivative, "", lambda *x: np.nextafter(kernel(*x), np.float32(9)), pool, 100)
+        assert not off.right
+        assert off.misrounded > 50
+
+
+@pytest.mark.parametrize("name", parameters.functions())
+@every_derivative
+def test_parameter_at_its_default_is_the_function(name, derivative):
+    form = parameters.FORMS[name]
+    with reference.working_precision():
+        for x in (-90.5, -3.25, -0.125, 1e-9, 0.75, 20.0):
+            (p,) = map(reference.mpfr, kernels._defaults(name))
+            value = (form.slope if derivative else form.value)(reference.mpfr(x), p)
+            assert abs(value / reference.exact(name, derivative, x, 300) - 1) < 1e-60
+
+
+def test_command_with_parameters(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    assert main(["verify", "elu", "--parameters", "--sample", "--jobs", "1", "--report", str(page)]) == 0
+    assert f"elu(alpha){PRIME}" in capsys.readouterr().out
+    assert "| `elu(alpha)` | " in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [({"names": ["rleu"]}, "rleu"), ({"dtype": "int8"}, "int8"), ({"shard": (2, 2)}, "shard 2/2")],
@@ -334,6 +367,17 @@ def test_constants_are_those_of_the_script():
 # The command
 
 
+def test_nudges_make_the_difference(tmp_path):
+    """A constant that tools/nudge.py found rights inputs that its plain value gets wrong."""
+    np.save(tmp_path / "sigmoid.npy", sweep.hard_cases("sigmoid", False))
+    script = [sys.executable, str(ROOT / "tools" / "nudge.py")]
+    found = re.search(r"#define SIGMOID_PUSH (\S+)", (ROOT / "src" / "smooth_exp.h").read_text())[1]
+    arguments = [f"SIGMOID_PUSH=0,{found}", "--of", "sigmoid", "--cache", str(tmp_path)]
+    lines = subprocess.run([*script, *arguments], check=True, capture_output=True, text=True).stdout.splitlines()
+    plain, nudged = (int(re.search(r"sigmoid: (\d+)", line)[1]) for line in lines)
+    assert plain > nudged == 0
+
+
 def test_import_leaves_the_oracle_alone():
     code = "import sys, relu_c; sys.exit('relu_c._oracle' in sys.modules or 'relu_c._verify' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -398,6 +442,9 @@ def test_peers(tmp_path):
     [
         (["verify", "rule"], ["unknown function 'rule'", "relu6"]),
         (["verify", "--isa", "z80"], ["unknown instruction set 'z80'", "baseline"]),
+        (["verify", "--parameters", "relu"], ["unknown function with a parameter 'relu'", "elu"]),
+        (["verify", "--parameters", "--dtype", "float16"], ["--parameters", "float32, not float16"]),
+        (["verify", "--parameters", "--peers"], ["--parameters", "--peers"]),
         (["verify", "--json", "/nowhere/a.json"], ["/nowhere/a.json", "no folder"]),
         (["verify", "--report", "/nowhere/a.md"], ["/nowhere/a.md", "no folder"]),
         (["verify", "--state", "/nowhere/a.json"], ["/nowhere/a.json", "no folder"]),

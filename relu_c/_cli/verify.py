@@ -8,7 +8,9 @@ takes seconds and includes all hard cases known. The exit status is 1 when
 anything is misrounded. A derivative within one float32 spacing of its root may
 be 1 ulp off; such inputs are listed, not counted. The half types go through
 all values, float64 through a million points, against bounds of 1 ulp, 2 ulp for
-derivatives with a root.
+derivatives with a root. --parameters samples the functions with a parameter, in
+float32, over 512 values of it, and their gradients over as many dy: within
+0.5001 ulp.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of float32, float16, bfloat16, float64, separated by commas (default: float32)",
     )
     parser.add_argument("--isa", metavar="NAME", help="instruction set to check, or all (default: the one in use)")
+    parser.add_argument("--parameters", action="store_true", help="sample parameters and dy instead: a minute")
     parser.add_argument("--sample", action="store_true", help="random inputs and all hard cases known: seconds")
     parser.add_argument(
         "--shard", default=(0, 1), type=_parse_shard, metavar="I/N", help="every N-th input only, from the I-th on"
@@ -88,7 +91,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.saved:
         parts = [part for path in arguments.saved for part in _load(path)]
     else:
-        parts = [_check_peers(arguments) if arguments.peers else _check_kernels(arguments)]
+        if arguments.parameters and arguments.peers:
+            raise CommandError("--parameters checks relu_c only, not --peers")
+        check = _check_peers if arguments.peers else _check_parameters if arguments.parameters else _check_kernels
+        parts = [check(arguments)]
     rows = report.add_up(parts)
     console = Console()
     if not console.is_terminal:
@@ -117,7 +123,6 @@ def _load(path: str) -> list[Part]:
 
 def _check_kernels(arguments: argparse.Namespace) -> Part:
     from relu_c import _ufuncs
-    from relu_c._config import configuration
     from relu_c._verify import kernels, report
 
     available = _ufuncs.available_instruction_sets()
@@ -131,9 +136,42 @@ def _check_kernels(arguments: argparse.Namespace) -> Part:
         rows = _sweep(arguments, "", kernels.evaluate, wanted, sets, _ufuncs._use_isa, kernels.fingerprint())
     finally:
         _ufuncs._use_isa(usual)
+    return report.Part(_about(), arguments.sample, arguments.shard, rows)
+
+
+def _check_parameters(arguments: argparse.Namespace) -> Part:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from relu_c import _ufuncs
+    from relu_c._verify import kernels, parameters, report
+
+    if arguments.dtype != ["float32"]:
+        raise CommandError(f"--parameters checks float32, not {', '.join(arguments.dtype)}")
+    names = arguments.function or parameters.functions()
+    all_known("function with a parameter", names, parameters.functions())
+    isa = arguments.isa or _ufuncs.instruction_set()
+    all_known("instruction set", [isa], _ufuncs.available_instruction_sets())
+    usual = _ufuncs.instruction_set()
+    _ufuncs._use_isa(isa)
+    count = parameters.POINTS // 16 if arguments.sample else parameters.POINTS
+    try:
+        with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+            rows = [
+                parameters.check(name, derivative, isa, kernels.ufunc(name, derivative), pool, count)
+                for name in names
+                for derivative in (False, True)
+            ]
+    finally:
+        _ufuncs._use_isa(usual)
+    return report.Part(_about(), arguments.sample, (0, 1), rows)
+
+
+def _about() -> dict[str, str]:
+    from relu_c._config import configuration
+
     facts = configuration()
-    about = {key: facts[key] for key in ("relu_c", "compiler", "NumPy", "machine")}
-    return report.Part(about, arguments.sample, arguments.shard, rows)
+    return {key: facts[key] for key in ("relu_c", "compiler", "NumPy", "machine")}
 
 
 def _check_peers(arguments: argparse.Namespace) -> Part:

@@ -13,7 +13,7 @@ import relu_c
 from relu_c import _ufuncs, activations
 from relu_c._ufuncs import UFUNCS
 
-__all__ = ["evaluate", "fingerprint", "functions"]
+__all__ = ["evaluate", "fingerprint", "functions", "ufunc"]
 
 
 def functions() -> list[str]:
@@ -40,6 +40,11 @@ def evaluate(name: str, derivative: bool, x: NDArray[Any]) -> NDArray[Any]:
     if exact is not None:  # a row of its own for the defaults
         return np.asarray(exact(*dy, x))
     return np.asarray(UFUNCS[f"{name}{kind}"](*dy, x, *(np.asarray(p, x.dtype) for p in _defaults(name))))
+
+
+def ufunc(name: str, derivative: bool) -> np.ufunc:
+    """Return the ufunc of a function, or of its gradient."""
+    return UFUNCS[name + "_grad" * derivative]
 
 
 @functools.cache
