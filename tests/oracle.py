@@ -416,7 +416,7 @@ def allowed_error(name, value, *operands):
             and kind != "_grad_from_output"
         )
         root = activation.root(*map(float, operands[2:])) if kind == "_grad" else None
-        if once and root is not None and abs(operands[1] - root) <= np.spacing(np.float32(abs(root))):
+        if root is not None and abs(operands[1] - root) <= np.spacing(np.float32(abs(root))):
             return ulp
         return (0.5 if once else mpfr("0.5001")) * ulp
     if not kind:

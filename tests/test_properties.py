@@ -6,6 +6,7 @@ import pytest
 from common import FLOATS, INTEGERS, as_arrays, as_outputs, every_float, parameters_of, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ml_dtypes import finfo
 from oracle import ACTIVATIONS, Expected, assert_same_bits, exact, split
 
 from relu_c._ufuncs import UFUNCS
@@ -90,7 +91,7 @@ def neighbours(dtype, name, parameters):
         ]
     )
     starts = np.concatenate([starts, -starts])
-    starts = starts[abs(starts) < 0.9 * float(np.finfo(dtype).max)].astype(dtype)
+    starts = starts[abs(starts) < 0.9 * float(finfo(dtype).max)].astype(dtype)
     bits = starts.view(f"i{starts.itemsize}")[:, None] + np.arange(-32, 33, dtype=f"i{starts.itemsize}")
     runs = np.sort(bits.view(dtype), axis=1)
     return runs[np.isfinite(runs).all(axis=1)]
