@@ -447,8 +447,8 @@ INLINE double FN(elu)(double x, double alpha)
 }
 INLINE double FN(elu_grad)(double dy, double x, double alpha)
 {
-    double d = FN(scaled_exp)(dy, alpha, 0.0, x, -0.0);
-    d = (alpha == 0.0) & (x <= 0.0) ? 0.0 : d; /* closed */
+    double d = FN(scaled_exp)(1.0, alpha, 0.0, x, -0.0);
+    d = gate(dy, d); /* an alpha of 0 or next to it closes it before e^x does */
     return x > 0.0 ? dy : d;
 }
 INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha)
