@@ -20,7 +20,19 @@
  * CHUNK elements, the same for any number of threads: sums are formed within a task by element of the block or by
  * column, then over the channel, then over the tasks, always in the order of the indices. WAVE tasks run before their
  * sums are added up. */
-enum { WIDTH = 1024, PIECE = 4096, CHUNK = 131072, WAVE = 32, OPERANDS = 6, LINE = 64 };
+enum { WIDTH = 1024, PIECE = 4096, CHUNK = 131072, WAVE = 32, OPERANDS = 6 };
+
+/* Streamed stores write whole cache lines, so few bytes at a time that reading and writing overlap. Of several kernels
+ * only the first ones read from memory, and the processor's own prefetching stops at each page: what follows is asked for
+ * AHEAD, into the second-level cache, while the others work. */
+enum { LINE = 64, SPAN = 2048, AHEAD = 4096 };
+#if !defined(_MSC_VER) || defined(__clang__)
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#elif defined(_M_X64)
+#define PREFETCH(address) _mm_prefetch(address, _MM_HINT_T1)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
 
 typedef struct {
     char *data;
@@ -51,6 +63,7 @@ struct plan {
     intptr_t pieces, column_chunks, row_chunks, first;
     int constant, invariant; /* bits of the inputs: one value in all, the same in every row */
     int streamed;            /* bits of the outputs whose stores bypass the cache */
+    int beyond_caches;       /* operands with outputs that do not fit in the caches */
     double *partial;         /* PIECE sums for each task of a wave */
 };
 
@@ -117,7 +130,6 @@ static void block(const plan *p, task *t, intptr_t a, intptr_t rows, intptr_t j,
             strides[k] = 0;
         } else if (p->streamed >> k & 1) {
             streamed[k] = data[k];
-            data[k] = t->buffers[k] + (uintptr_t)data[k] % LINE;
         } else if (!is_contiguous(p, o, rows, j, columns)) {
             data[k] = t->buffers[k];
             buffered[k] = 1;
@@ -126,19 +138,40 @@ static void block(const plan *p, task *t, intptr_t a, intptr_t rows, intptr_t j,
         }
     }
     /* The first of two outputs must not overwrite, in place, what the second is formed from. */
-    if (p->outputs == 2)
+    if (p->outputs == 2 && !(p->streamed >> p->inputs & 1))
         for (int k = 0; k < p->inputs; k++)
             if (data[k] == data[p->inputs]) {
                 data[p->inputs] = t->buffers[p->inputs];
                 buffered[p->inputs] = 1;
             }
+    /* With streamed stores in spans that end with a cache line. */
+    const intptr_t n = rows * columns;
     double *sums = !t->sums || p->by_channel ? t->sums : t->sums + (j - t->j);
-    p->step(p, data, strides, sums, rows * columns);
+    for (intptr_t i = 0, count; i < n; i += count) {
+        count = n - i;
+        for (int k = operands - 1; k >= p->inputs; k--)
+            if (p->streamed >> k & 1) {
+                const intptr_t skew = (intptr_t)((uintptr_t)streamed[k] % LINE), span = (SPAN - skew) / p->size;
+                count = n - i < span ? n - i : span;
+                data[k] = t->buffers[k] + skew;
+            }
+        for (int k = 0; k < p->inputs && p->beyond_caches; k++)
+            if (strides[k] && !buffered[k] && !t->expanded[k])
+                for (intptr_t ahead = AHEAD; ahead < AHEAD + count * p->size; ahead += LINE)
+                    PREFETCH(data[k] + ahead);
+        p->step(p, data, strides, sums, count);
+        for (int k = 0; k < operands; k++)
+            if (p->streamed >> k & 1) {
+                stream_block(p, streamed[k], data[k], count * p->size);
+                streamed[k] += count * p->size;
+            } else {
+                data[k] += count * strides[k];
+            }
+        sums = sums ? sums + count : NULL;
+    }
     for (int k = p->inputs; k < operands; k++)
-        if (p->streamed >> k & 1)
-            stream_block(p, streamed[k], data[k], rows * columns * p->size);
-        else if (buffered[k])
-            move(p, &p->operands[k], a, rows, j, columns, data[k], 0);
+        if (buffered[k])
+            move(p, &p->operands[k], a, rows, j, columns, data[k] - n * p->size, 0);
 }
 
 /* sums[0] = the sum of n numbers, by halves. */
@@ -245,12 +278,13 @@ static void run(plan *p)
     }
     const intptr_t columns = p->c * p->b, bytes = p->a * columns * p->size;
     p->streamed = 0;
-    for (int k = p->inputs; k < p->inputs + p->outputs && p->set->stream; k++) {
+    p->beyond_caches = p->outputs && relu_c_beyond_caches((p->inputs + p->outputs) * bytes);
+    for (int k = p->inputs; k < p->inputs + p->outputs && p->set->stream && p->beyond_caches; k++) {
         const operand *o = &p->operands[k];
         int apart = o->b == p->size && o->c == p->b * p->size && o->a == columns * p->size;
         for (int i = 0; i < p->inputs; i++)
             apart &= p->operands[i].data != o->data;
-        p->streamed |= (apart && relu_c_stream_pays(o->data, bytes, (p->inputs + p->outputs) * bytes)) << k;
+        p->streamed |= (apart && relu_c_has_pages(o->data, bytes)) << k;
     }
     p->by_channel = p->b >= WIDTH;
     if (p->by_channel) {

@@ -72,21 +72,18 @@ static void do_range(void *context, intptr_t start, intptr_t stop)
 #ifdef __linux__
 #include <sys/mman.h>
 #include <unistd.h>
-static int has_pages(uintptr_t middle)
+int relu_c_has_pages(const char *out, intptr_t bytes)
 {
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t middle = (uintptr_t)out + (uintptr_t)bytes / 2, page = (uintptr_t)sysconf(_SC_PAGESIZE);
     unsigned char resident = 1;
     mincore((void *)(middle / page * page), 1, &resident);
     return resident & 1;
 }
 #else
-static int has_pages(uintptr_t middle) { return middle != 0; }
+int relu_c_has_pages(const char *out, intptr_t bytes) { return out != NULL && bytes > 0; }
 #endif
 
-int relu_c_stream_pays(const char *out, intptr_t size, intptr_t operands)
-{
-    return operands >= stream_from && has_pages((uintptr_t)out + (uintptr_t)size / 2);
-}
+int relu_c_beyond_caches(intptr_t operands) { return operands >= stream_from; }
 
 void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
                      char *const *data, intptr_t n, const intptr_t *strides)
@@ -109,7 +106,7 @@ void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluati
     const intptr_t grain = one_grain ? one_grain : GRAIN[evaluation];
     /* Streamed stores gain a fifth to a half where the memory is all that takes time; other rows lose a tenth by the blocks. */
     const int pays = !in_place && evaluation <= EVALUATION_STORED
-                     && relu_c_stream_pays(data[inputs], n * size, arrays * n * size);
+                     && relu_c_beyond_caches(arrays * n * size) && relu_c_has_pages(data[inputs], n * size);
     run r = {kernel, pays ? stream : NULL, inputs, BLOCK / size, (intptr_t)(out % LINE) / size, data, strides};
     relu_c_parallel(do_range, &r, r.skew + n, grain / size, r.block);
 }

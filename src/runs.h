@@ -15,9 +15,11 @@ extern intptr_t relu_c_short_run;
 void relu_c_run_long(kernel *kernel, streamer *stream, int inputs, enum evaluation evaluation, intptr_t size,
                      char *const *data, intptr_t n, const intptr_t *strides);
 
-/* Whether stores that bypass the cache pay for an output of `size` bytes, of operands of so many with it; it must not be an
- * input too. */
-int relu_c_stream_pays(const char *out, intptr_t size, intptr_t operands);
+/* Whether operands of so many bytes, output included, are more than the caches hold: stores that bypass them may pay. */
+int relu_c_beyond_caches(intptr_t operands);
+
+/* Whether the memory of an output has been written before: else plain stores are the quicker ones. */
+int relu_c_has_pages(const char *out, intptr_t bytes);
 
 /* Sets the bytes of operands, output included, from which on stores bypass the cache, and, for tests, the bytes of output that are
  * worth a thread of their own (0 for the usual). To be called before any run. */
