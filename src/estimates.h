@@ -251,15 +251,15 @@ INLINE bounds gated_estimate(float x, float z, float units)
 }
 INLINE bounds silu_estimate(float x) { return within(at_least_float(x, LEAST_EXPONENT) * float_sigmoid(x), 12); }
 
-/* dy F (F + G (1 + t))/D^2, |t| <= most |z|: the terms of the sum may cancel, their errors, of F + G + 2 G |t|, do not.
- * */
+/* dy F (F + G (1 + t))/D^2 = dy F (D + G t)/D^2, |t| <= most |z|: the terms of the sum may cancel, their errors do
+ * not. */
 INLINE bounds gated_grad_estimate(float dy, float z, float t, float most, float units)
 {
     float a = float_negative_abs(z);
     exponential e = float_exp(a);
     float h = e.s * e.A, D = e.B + h, F = z < 0 ? h : e.B, G = z < 0 ? e.B : h;
-    float d = dy * (F / (D * D)), sum = MULTIPLY_ADD(G, 1 + t, F);
-    float error = MULTIPLY_ADD(a, -2 * most * G, D) * ((20 - units * a) * HALF_SPACING);
+    float d = dy * (F / (D * D)), sum = MULTIPLY_ADD(G, t, D);
+    float error = MULTIPLY_ADD(a, -most * G, D) * ((20 - units * a) * HALF_SPACING);
     bounds b = {d * (sum - error), d * (sum + error)};
     return unless(a < LEAST_EXPONENT, b);
 }
