@@ -192,7 +192,7 @@ INLINE bounds elu_estimate(float x, float alpha)
 {
     float y = alpha * -float_minus_expm1(x);
     y = x >= 0 ? x : y;
-    return within((alpha == 0) & (x <= 0) ? 0 : y, 16);
+    return within(((alpha == 0) & (x <= 0)) ? 0 : y, 16);
 }
 /* c e^z, LEAST_EXPONENT <= z <= 0: 5 units, and what z brings. */
 INLINE float float_scaled_exp(float c, float z)
@@ -399,7 +399,7 @@ INLINE bounds squared_relu_grad_from_output_estimate(float dy, float y)
  * */
 INLINE float hard_sigmoid_line(float x, float slope, float offset, int *unknown)
 {
-    float product = (slope == 0) & (x == x) ? 0 : slope * x, line = product + offset;
+    float product = ((slope == 0) & (x == x)) ? 0 : slope * x, line = product + offset;
     *unknown = (line == 1) | ((float_magnitude(product) < 0x1p-100f) & (x != 0) & (slope != 0));
     return line;
 }
@@ -429,7 +429,7 @@ INLINE bounds hard_swish_estimate(float x)
 INLINE bounds hard_swish_grad_estimate(float dy, float x)
 {
     float y = dy * ((x + 1.5f) * (1.0f / 3));
-    return within((x <= -3) | (x == -1.5f) ? 0 : x >= 3 ? dy : y, 8);
+    return within(((x <= -3) | (x == -1.5f)) ? 0 : x >= 3 ? dy : y, 8);
 }
 
 INLINE bounds softsign_estimate(float x)
