@@ -6,7 +6,7 @@ import pytest
 from common import FLOATS, INTEGERS, as_arrays, as_outputs, every_float, parameters_of, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ml_dtypes import finfo
+from ml_dtypes import bfloat16, finfo
 from oracle import ACTIVATIONS, Expected, assert_same_bits, exact, split
 
 from relu_c._ufuncs import UFUNCS
@@ -31,12 +31,14 @@ def views(draw, shape, dtype):
 def calls(draw):
     """Draw a ufunc and operands that broadcast; the parameters are arrays of one of the samples."""
     name = draw(st.sampled_from(list(UFUNCS)))
-    parameters = as_arrays(draw(st.sampled_from(parameters_of(name))), np.float16)
+    half, others = draw(st.sampled_from([(np.float16, INTEGERS), (bfloat16, ())]))  # the two have no common dtype
+    floats = [half, np.float32, np.float64]
+    parameters = as_arrays(draw(st.sampled_from(parameters_of(name))), half)
     count = UFUNCS[name].nin - len(parameters)
     shapes = draw(
         arrays.mutually_broadcastable_shapes(num_shapes=UFUNCS[name].nin, max_dims=3, max_side=6)
     ).input_shapes
-    dtypes = [draw(st.sampled_from(FLOATS + INTEGERS)) for _ in range(count - 1)] + [draw(st.sampled_from(FLOATS))]
+    dtypes = [draw(st.sampled_from([*floats, *others])) for _ in range(count - 1)] + [draw(st.sampled_from(floats))]
     operands = [draw(views(shape, dtype)) for shape, dtype in zip(shapes, dtypes, strict=False)]
     operands[-1] = as_outputs(name, operands[-1], *parameters)
     return name, [*operands, *(np.full(s, p) for s, p in zip(shapes[count:], parameters, strict=True))]
