@@ -8,13 +8,13 @@
 /* Bytes of output from which on a thread of its own is worth while: a hundred microseconds of work, beside which waking it (10 to
  * 50) is small. Nanoseconds an element in the cache, cheapest and dearest row of the table, AVX-512 on Zen 4:
  *
- *             float16        float32        float64
- *   STORED    0.36 .. 0.82   0.07 .. 0.14   0.17 .. 0.28
- *   WIDE      1.03 .. 10.3   0.07 .. 0.62   0.17 .. 0.63
- *   DOUBLE    1.27 .. 3.00   0.25 .. 1.89   0.25 .. 5.38
+ *             float32        float64
+ *   STORED    0.07 .. 0.14   0.17 .. 0.28
+ *   WIDE      0.07 .. 0.62   0.17 .. 0.63
+ *   DOUBLE    0.25 .. 1.89   0.25 .. 5.38
  *
- * For STORED and CHOICE the data are what takes the time: 2 MiB of float32 take 45 microseconds from a core's own cache, 130 and more from
- * the memory, or from the other core's cache after a matrix product. */
+ * For STORED and CHOICE the data are what takes the time: 2 MiB of float32 take 45 microseconds from a core's own cache,
+ * 130 and more from the memory, or from the other core's cache after a matrix product. */
 static const intptr_t GRAIN[EVALUATIONS] = {
     [EVALUATION_CHOICE] = 2 << 20,
     [EVALUATION_STORED] = 2 << 20,
