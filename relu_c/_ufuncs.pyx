@@ -33,6 +33,7 @@ cdef extern from "threads.h":
 
 cdef enum:
     MOST = 8  # arguments of a function
+    COLUMNS_FROM = 512  # elements; fewer are sooner done by a ufunc, row by row, than a generalised one is set up
 
 
 cdef extern from "generalised.h":
@@ -57,6 +58,9 @@ cdef extern from *:
     #define common_dtype(a, b) (PyObject *)PyArray_CommonDType(a, b)
     #define dtype_of(array) ((PyObject *)PyArray_DESCR((PyArrayObject *)array))
     #define dimensions_of(array) PyArray_NDIM((PyArrayObject *)array)
+    #define shape_of(array) PyArray_DIMS((PyArrayObject *)array)
+    #define size_of(array) PyArray_SIZE((PyArrayObject *)array)
+    #define is_contiguous(array) PyArray_IS_C_CONTIGUOUS((PyArrayObject *)array)
 
     typedef PyObject *(*ufunc_call)(PyObject *, PyObject *const *, size_t, PyObject *);
 
@@ -108,8 +112,13 @@ cdef extern from *:
     object common_dtype(PyArray_DTypeMeta *, PyArray_DTypeMeta *)
     object PyCapsule_New(void *, const char *, void *)
     bint PyArray_Check(PyObject *)
+    bint PyArray_CheckExact(PyObject *)
+    bint PyArray_CompareLists(const Py_ssize_t *, const Py_ssize_t *, int)
     PyObject *dtype_of(PyObject *)
     int dimensions_of(PyObject *)
+    Py_ssize_t *shape_of(PyObject *)
+    Py_ssize_t size_of(PyObject *)
+    bint is_contiguous(PyObject *)
     int METH_FASTCALL
     int METH_KEYWORDS
     PyObject *PyTuple_GetItem(tuple, Py_ssize_t)
@@ -264,7 +273,7 @@ _documents = []
 cdef class Plan:
     """What a function's plan returned: the ufunc and its last operands, for a dtype and values of the parameters."""
 
-    cdef object dtype, ufunc
+    cdef object dtype, ufunc, columns  # the ufunc for a parameter for each column, or None
     cdef list owned  # what the pointers below borrow
     cdef Py_ssize_t size  # of the operands
     cdef PyObject *values[MOST]  # NULL for any array
@@ -291,7 +300,8 @@ cdef class Function:
 
 
 cdef tuple _WHERE = ("where",)
-cdef PyObject *_TRUE = <PyObject *>True
+cdef object _true = True
+cdef PyObject *_TRUE = <PyObject *>_true  # of True itself the cast makes the number 1
 cdef PyObject *_NONE = <PyObject *>None
 
 
@@ -355,6 +365,9 @@ cdef object _call(PyObject *self, PyObject **given, Py_ssize_t positional, PyObj
     cdef PyObject *out = arguments[end]
     cdef PyObject *where = arguments[end + 1]
     cdef Plan plan = _plan(function, arguments)
+    cdef PyObject *ufunc = <PyObject *>plan.ufunc
+    if plan.columns is not None and where == _TRUE and _has_columns(arguments, first, out):
+        ufunc = <PyObject *>plan.columns
     for k in range(plan.size):
         if plan.operands[k] != NULL:
             arguments[first + k] = plan.operands[k]
@@ -363,8 +376,37 @@ cdef object _call(PyObject *self, PyObject **given, Py_ssize_t positional, PyObj
         arguments[end] = out
         end += 1
     arguments[end] = where
-    return (<ufunc_call>(<PyUFuncObject *>plan.ufunc).vectorcall)(
-        <PyObject *>plan.ufunc, arguments, end, NULL if where == _TRUE else <PyObject *>_WHERE
+    return (<ufunc_call>(<PyUFuncObject *>ufunc).vectorcall)(
+        ufunc, arguments, end, NULL if where == _TRUE else <PyObject *>_WHERE
+    )
+
+
+cdef bint _has_columns(PyObject **operands, Py_ssize_t first, PyObject *out):
+    """Return whether the operands and out are rows of one dtype, and the parameter has a value for each column.
+
+    `plan.columns` does the same then, but in blocks of rows. Arrays only: subclasses and others may override the ufunc.
+    """
+    cdef PyObject *parameter = operands[first]
+    cdef PyObject *x = operands[0]
+    cdef Py_ssize_t k
+    cdef bint same = (
+        PyArray_CheckExact(x) and dimensions_of(x) > 1 and size_of(x) >= COLUMNS_FROM and is_contiguous(x)
+    )
+    for k in range(1, first):
+        same = same and _like(operands[k], x)
+    if out != _NONE:
+        same = same and _like(out, x)
+    return (
+        same and PyArray_CheckExact(parameter) and dtype_of(parameter) == dtype_of(x) and dimensions_of(parameter) == 1
+        and shape_of(parameter)[0] == shape_of(x)[dimensions_of(x) - 1]
+    )
+
+
+cdef bint _like(PyObject *array, PyObject *x):
+    """Return whether one array is as the other: no subclass, of the same dtype and shape, and contiguous."""
+    return (
+        PyArray_CheckExact(array) and dtype_of(array) == dtype_of(x) and dimensions_of(array) == dimensions_of(x)
+        and PyArray_CompareLists(shape_of(array), shape_of(x), dimensions_of(x)) and is_contiguous(array)
     )
 
 
@@ -426,6 +468,8 @@ cdef Plan _plan(Function function, PyObject **arguments):
                 operand = operands[k]
                 plan.owned.append(operand)
                 plan.operands[k] = <PyObject *>operand
+        elif PyArray_Check(x) and type(<object>dtype_of(x)) in _FLOAT_LOOPS:
+            plan.columns = GENERALISED.get(f"columns_{ufunc.__name__}")
     if PyArray_Check(x) and {type(value) for value in values if not np.ndim(value)} <= {float, int}:
         plan.dtype = <object>dtype_of(x)
         function.last = plan

@@ -566,6 +566,12 @@ static int crelu_grad_loop(call f, int core)
     return rows_loop(f, (plan){.step = one_kernel, .kernels = {UFUNC_crelu_grad}}, 3, 1, core);
 }
 
+/* An elementwise ufunc whose last input is a parameter for each column. */
+static int columns_loop(call f, enum ufunc kernel, int inputs)
+{
+    return rows_loop(f, (plan){.step = one_kernel, .kernels = {kernel}}, inputs, 1, 1);
+}
+
 static int with_grad_loop(call f, enum ufunc kernel, enum ufunc derivative, int parameters)
 {
     plan p = {.step = with_grad, .kernels = {kernel, derivative}, .arrays = 1, .dtype = f.dtype};
@@ -593,6 +599,7 @@ static int with_grad_loop(call f, enum ufunc kernel, enum ufunc derivative, int 
 #define LEARNED(name, parameter, dx)                                                \
     LOOPS(name##_##parameter##_grad, parameter_grad_loop, SUM_##name##_##parameter) \
     LOOPS(name##_grads, parameter_grads_loop, SUM_##name##_##parameter, UFUNC_##dx)
+#define COLUMNS(name, inputs) LOOPS(columns_##name, columns_loop, UFUNC_##name, inputs)
 #define GATED_GRAD(name, activation, core)                                                      \
     gated_grad_loop, core, UFUNC_##name##_grad_gate, UFUNC_##name##_grad_value, UFUNC_##activation, \
         UFUNC_##activation##_grad
@@ -606,6 +613,8 @@ GATED(reglu, relu)
 LOOPS(crelu, crelu_loop, 1)
 LOOPS(crelu_grad, crelu_grad_loop, 1)
 
+#define SIGNATURE_2 "(n),(n)->(n)"
+#define SIGNATURE_3 "(n),(n),(n)->(n)"
 #define PARAMETERS_0
 #define PARAMETERS_1 ",()"
 #define ENTRIES(name)                                                        \
@@ -624,6 +633,7 @@ LOOPS(crelu_grad, crelu_grad_loop, 1)
     {"packed_" #name, "(n),(n)->(n)", 2, 1, ENTRIES(packed_##name)}, \
     {#name "_grad", NULL, 3, 2, ENTRIES(name##_grad)},               \
     {"packed_" #name "_grad", "(n),(n),(n)->(n),(n)", 3, 2, ENTRIES(packed_##name##_grad)},
+#define COLUMNS(name, inputs) {"columns_" #name, SIGNATURE_##inputs, inputs, 1, ENTRIES(columns_##name)},
 const generalised_row relu_c_generalised[] = {
     GATED(reglu, relu)
 #include "units.def"

@@ -6,16 +6,17 @@
 #include "gates.h"
 #include "choices.h"
 
-/* A slope of 0 makes the left piece constant: +0, at -inf too. Loops with one slope for all are split on it. */
+/* A slope of 0 makes the left piece constant: +0, at -inf too. Written so that loops with one slope for all are split on
+ * it, and the others have three comparisons. */
 INLINE real FN(leaky_relu)(real x, real slope)
 {
-    if (slope == 0)
-        return FN(relu)(x);
-    return x > 0 ? x : slope * x;
+    real flat = FN(pass)(0, 0, x), left = slope == 0 ? flat : slope * x;
+    return x > 0 ? x : left;
 }
 INLINE real FN(leaky_relu_grad)(real dy, real x, real slope)
 {
-    return x > 0 ? dy : x <= 0 ? FN(gate)(dy, slope) : x;
+    real dx = x > 0 ? dy : FN(gate)(dy, slope);
+    return x == x ? dx : x;
 }
 INLINE real FN(leaky_relu_grad_from_output)(real dy, real y, real slope) { return FN(leaky_relu_grad)(dy, y, slope); }
 

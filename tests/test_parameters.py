@@ -197,6 +197,86 @@ def test_array_parameter_is_not_kept():
     assert sys.getrefcount(weight) == references
 
 
+every_prelu = pytest.mark.parametrize("name", ["prelu", "prelu_grad", "prelu_grad_from_output"])
+
+
+def rows(name, dtype, shape):
+    """Return the arrays of a prelu function and a weight for each column; every pair of edges is among them."""
+    rng = np.random.default_rng(3)
+    edges = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5, -1.5], dtype)
+    *arrays, weight = (rng.normal(0, 2, s).astype(dtype) for s in (*[shape] * (1 + ("grad" in name)), shape[-1:]))
+    for array in (*arrays, weight):
+        array[...] = np.where(rng.random(array.shape) < 0.5, rng.choice(edges, array.shape), array)
+    return arrays, weight
+
+
+@every_prelu
+@every_float
+@pytest.mark.parametrize("threads", [1, 3])
+def test_weight_for_each_column(name, dtype, threads, isa):
+    function = getattr(relu_c, name)
+    for shape in ((9, 64), (5, 2, 64), (700, 3), (3, 600), (2, 3000), (1, 600), (70, 5000), (600, 0), (0, 600)):
+        arrays, weight = rows(name, dtype, shape)
+        expected = UFUNCS[row_of(name)](*arrays, weight)
+        with relu_c.num_threads(threads):
+            assert_same_bits(function(*arrays, weight), expected)
+            for k in range(len(arrays) + 1):
+                operands = [array.copy() for array in arrays]
+                out = [*operands, np.empty_like(expected)][k]
+                assert function(*operands, weight, out=out) is out
+                assert_same_bits(out, expected)
+
+
+@every_prelu
+def test_weight_for_each_column_is_the_ufunc_otherwise_too(name):
+    function, ufunc = getattr(relu_c, name), UFUNCS[row_of(name)]
+    arrays, weight = rows(name, np.float32, (40, 64))
+    expected = ufunc(*arrays, weight)
+
+    class Subclass(np.ndarray):
+        pass
+
+    for operands in (
+        [array.view(Subclass) for array in arrays] + [weight],
+        [*arrays, weight.view(Subclass)],
+        [*arrays, weight.astype(np.float64)],
+        [*arrays, weight[:1]],
+        [*arrays, weight[::-1]],
+        [array[:, ::-1] for array in arrays] + [weight],
+        [np.asfortranarray(array) for array in arrays] + [weight],
+        [arrays[0][0], *arrays[1:], weight],
+        [array.astype(">f4") for array in arrays] + [weight.astype(">f4")],
+    ):
+        result = function(*operands)
+        assert type(result) is type(ufunc(*operands))
+        assert_same_bits(np.asarray(result), np.asarray(ufunc(*operands)))
+    for out in (np.empty((2, 40, 64), np.float32), np.empty((40, 64)), np.empty((40, 64), np.float32).view(Subclass)):
+        assert function(*arrays, weight, out=out) is out
+        assert_same_bits(np.asarray(out), np.broadcast_to(expected, out.shape).astype(out.dtype))
+    mask = expected > 0
+    assert_same_bits(function(*arrays, weight, out=np.ones_like(expected), where=mask), np.where(mask, expected, 1))
+    memory = np.concatenate([np.ones((1, 64), np.float32), arrays[-1]])
+    function(*arrays[:-1], memory[1:], weight, out=memory[:-1])
+    assert_same_bits(memory[:-1], expected)
+    read_only = np.ones_like(expected)
+    read_only.flags.writeable = False
+    for wrong in ({"weight": weight[1:]}, {"out": expected[1:]}, {"out": read_only}):
+        with pytest.raises(ValueError, match=r"."):
+            function(*arrays, **{"weight": weight, "out": expected} | wrong)
+
+
+def test_operands_that_override_ufuncs_see_what_the_call_gives():
+    class Seen:
+        dtype = np.dtype(np.float32)
+
+        def __array_ufunc__(self, ufunc, method, *operands, **keywords):
+            return ufunc, keywords
+
+    mask = np.True_
+    assert relu_c.elu(Seen()) == (relu_c.ufuncs.elu, {})
+    assert relu_c.elu(Seen(), where=mask) == (relu_c.ufuncs.elu, {"where": mask})
+
+
 def test_kept_parameters_and_threads():
     """Threads that call the same function with parameters of their own get their own results."""
     x = np.full(1000, -1.0, np.float32)
