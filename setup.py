@@ -28,11 +28,14 @@ INSTRUCTION_SETS = {
     "x86_64": {
         "baseline": {"unix": [], "msvc": []},
         "avx2": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
-        "avx512": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512"], "msvc": ["/arch:AVX512"]},
+        "avx512": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512", "-mtune=icelake-server"], "msvc": ["/arch:AVX512"]},
     },
     "arm64": {"neon": {"unix": [], "msvc": []}},
 }
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+
+# gcc interleaves the iterations of a loop only if it schedules before it gives out the registers.
+INTERLEAVE = {"unix": ["-fschedule-insns"], "msvc": []}
 
 # One wheel for all versions from 3.11 on, except for free-threaded builds, which have no stable interface.
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -55,7 +58,7 @@ def objects(extension: str, kind: str) -> dict[str, list[str]]:
     """Return the sources compiled with flags of their own, and these flags, for a kind of compiler."""
     sets = INSTRUCTION_SETS.get(machine(), {"baseline": {"unix": [], "msvc": []}})
     return {
-        "relu_c._ufuncs": {f"src/isa_{name}.c": flags[kind] for name, flags in sets.items()},
+        "relu_c._ufuncs": {f"src/isa_{name}.c": flags[kind] + INTERLEAVE[kind] for name, flags in sets.items()},
         "relu_c._oracle": {"src/oracle.c": sets.get("avx2", {}).get(kind, [])},  # too slow without fma
     }.get(extension, {})
 

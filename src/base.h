@@ -11,17 +11,20 @@
 #define INLINE static __forceinline
 #define NOT_INLINE static __declspec(noinline)
 #define INDEPENDENT __pragma(loop(ivdep))
+#define INTERLEAVED INDEPENDENT
 #define ROLLED
 #pragma fp_contract(off)
 #elif defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
 #define NOT_INLINE static __attribute__((noinline, unused))
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define INTERLEAVED _Pragma("clang loop vectorize(assume_safety) interleave_count(4)")
 #define ROLLED
 #else
 #define INLINE static inline __attribute__((always_inline))
 #define NOT_INLINE static __attribute__((noinline, unused))
 #define INDEPENDENT _Pragma("GCC ivdep")
+#define INTERLEAVED _Pragma("GCC ivdep") _Pragma("GCC unroll 2")
 /* For a short loop of constant length, which GCC would unroll before it could become one vector. */
 #define ROLLED _Pragma("GCC unroll 1")
 #endif
@@ -56,6 +59,8 @@ INLINE double fast_two_sum(double a, double b, double *e)
 #define HAVE_FMA 1
 #else
 #define HAVE_FMA 0
+#undef INTERLEAVED
+#define INTERLEAVED INDEPENDENT /* an emulated fma is long enough alone */
 #endif
 
 /* The 26 leading bits of a, rounded to nearest, so that a - leading_bits(a) fits in 26 bits as well. |a| < 2^1023. */

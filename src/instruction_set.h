@@ -63,9 +63,19 @@
 #undef SUFFIX
 #undef real
 
-/* The smooth formulas, in double throughout: for what is rounded once more, and for float64. */
+/* The smooth formulas: for float32, for what the caller rounds once more, and for float64. */
 #define NARROW 1
-#define SUFFIX _narrow
+#define real float
+#define SUFFIX _wide_f32
+#include "vmath_exp.h"
+#include "smooth_exp.h"
+#include "vmath_log_erfc.h"
+#include "smooth_log_erfc.h"
+#undef SUFFIX
+#undef real
+
+#define real double
+#define SUFFIX _wide_half
 #include "vmath_exp.h"
 #include "smooth_exp.h"
 #include "vmath_log_erfc.h"
@@ -76,36 +86,39 @@
 #undef NARROW
 
 #define NARROW 0
-#define SUFFIX _full
+#define SUFFIX _wide_f64
 #include "vmath_exp.h"
 #include "smooth_exp.h"
 #include "vmath_log_erfc.h"
 #include "smooth_log_erfc.h"
 #include "learned.h"
 #undef SUFFIX
+#undef real
 #undef NARROW
 
-/* The loop drivers, once per stored type and the formulas' type. */
-#define STORED float
+/* The loops and their drivers, once per type. */
 #define real float
-#define LOAD
-#define STORE
 #define SUFFIX _float32
 #define NARROW 1
 #include "sums.h"
 #undef NARROW
+#define STORED real
+#define LOAD
 #include "pool.h"
+#undef STORED
+#undef LOAD
 #include "loops.h"
 
-#define STORED double
 #define real double
-#define LOAD
-#define STORE
 #define SUFFIX _float64
 #define NARROW 0
 #include "sums.h"
 #undef NARROW
+#define STORED real
+#define LOAD
 #include "pool.h"
+#undef STORED
+#undef LOAD
 #include "loops.h"
 
 #define STORED uint16_t
@@ -180,16 +193,29 @@
 #define ARGUMENTS_arrays_3   3, 3, (a, b, c)
 
 #define KERNEL(...) KERNEL_(__VA_ARGS__)
-#define KERNEL_(name, dtype, driver, real, formula, inputs, first, arguments)                  \
-    INLINE real formula_##name##_##dtype(real a, real b, real c, real d)                             \
-    {                                                                                                   \
-        (void)a, (void)b, (void)c, (void)d;                                                             \
-        return formula arguments;                                                                       \
-    }                                                                                                   \
-    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)         \
-    {                                                                                                   \
-        drive_##driver(formula_##name##_##dtype, inputs, first, data, n, strides);                      \
+#define KERNEL_(name, dtype, order, real, formula, inputs, first, arguments)                                     \
+    INLINE real formula_##name##_##dtype(real a, real b, real c, real d)                                        \
+    {                                                                                                           \
+        (void)a, (void)b, (void)c, (void)d;                                                                     \
+        return formula arguments;                                                                               \
+    }                                                                                                           \
+    NOT_INLINE void loop_##name##_##dtype(const real *APART_##order a, const real *APART_##order b,             \
+                                          const real *APART_##order c, const real *APART_##order d,             \
+                                          real *APART_##order out, intptr_t n, int fixed)                       \
+    {                                                                                                           \
+        if (inputs > first && fixed)                                                                            \
+            each_##order##_##dtype(formula_##name##_##dtype, inputs, first, 1, a, b, c, d, out, n);             \
+        else                                                                                                    \
+            each_##order##_##dtype(formula_##name##_##dtype, inputs, first, 0, a, b, c, d, out, n);             \
+    }                                                                                                           \
+    static void kernel_##name##_##dtype(char *const *data, intptr_t n, const intptr_t *strides)                 \
+    {                                                                                                           \
+        drive_##dtype(loop_##name##_##dtype, IS_##order, inputs, first, data, n, strides);                      \
     }
+#define APART_plain
+#define APART_interleaved restrict
+#define IS_plain       0
+#define IS_interleaved 1
 
 /* The same for the half types: a row's block, once with parameters that are one number each, once with arrays of them. */
 #define HALF_KERNEL(name, dtype, each, inputs, first, ...)                                              \
@@ -235,23 +261,22 @@
 #define FLOATS_CHOICE(name, operands)                                                                   \
     HALF_CHOICE(name, float16, ARGUMENTS_##operands)                                                         \
     HALF_CHOICE(name, bfloat16, ARGUMENTS_##operands)                                                        \
-    KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
-    KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)
+    KERNEL(name, float32, plain, float, name##_f32, ARGUMENTS_##operands)                             \
+    KERNEL(name, float64, plain, double, name##_f64, ARGUMENTS_##operands)
 #define FLOATS_STORED(name, operands)                                                                   \
-    KERNEL(name, float32, float32, float, name##_f32, ARGUMENTS_##operands)                             \
-    KERNEL(name, float64, float64, double, name##_f64, ARGUMENTS_##operands)                            \
+    KERNEL(name, float32, plain, float, name##_f32, ARGUMENTS_##operands)                             \
+    KERNEL(name, float64, plain, double, name##_f64, ARGUMENTS_##operands)                            \
     HALF_FLOAT(name, float16, ARGUMENTS_##operands)                                                       \
     HALF_FLOAT(name, bfloat16, ARGUMENTS_##operands)
-#define FLOATS_WIDE(name, operands)                                                                     \
-    HALF_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                             \
-    KERNEL(name, float32, float32, float, name##_wide_f32, ARGUMENTS_##operands)                        \
-    KERNEL(name, float64, float64, double, name##_wide_f64, ARGUMENTS_##operands)
-#define FLOATS_DOUBLE(name, operands)                                                                   \
-    HALF_DOUBLE(name, name##_narrow, ARGUMENTS_##operands)                                                \
-    KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
-    KERNEL(name, float64, float64, double, name##_full, ARGUMENTS_##operands)
+#define FLOATS_WIDE(name, operands) FLOATS_EVALUATED(name, operands, plain)
+#define FLOATS_DOUBLE(name, operands) FLOATS_EVALUATED(name, operands, plain)
+#define FLOATS_CHAIN(name, operands) FLOATS_EVALUATED(name, operands, interleaved)
+#define FLOATS_EVALUATED(name, operands, order)                                                         \
+    HALF_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                           \
+    KERNEL(name, float32, order, float, name##_wide_f32, ARGUMENTS_##operands)                          \
+    KERNEL(name, float64, order, double, name##_wide_f64, ARGUMENTS_##operands)
 #define INTEGER(name, dtype, operands) \
-    KERNEL(name, dtype, dtype, dtype##_t, name##_##dtype, ARGUMENTS_##operands)
+    KERNEL(name, dtype, plain, dtype##_t, name##_##dtype, ARGUMENTS_##operands)
 #define KERNELS_FLOATS(name, operands)
 #define KERNELS_INTEGERS(name, operands)                                               \
     INTEGER(name, int8, operands)                                                      \
@@ -270,7 +295,7 @@
 #define UFUNC(name, operands, evaluation, kinds) FLOATS_##evaluation(name, operands)
 #include "units.def"
 #define ONCE(name, operands)                                                                            \
-    KERNEL(name, float32, float32, float, (float)name##_narrow, ARGUMENTS_##operands)                   \
+    KERNEL(name, float32, plain, float, (float)name##_wide_half, ARGUMENTS_##operands)                   \
     HALF_FLOAT(name, float16, ARGUMENTS_##operands)                                                     \
     HALF_FLOAT(name, bfloat16, ARGUMENTS_##operands)
 #define GATED(name, activation) \

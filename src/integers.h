@@ -3,6 +3,7 @@
 #include "clamps.h"
 #define STORED real
 #define LOAD
-#define STORE
 #include "pool.h"
+#undef STORED
+#undef LOAD
 #include "loops.h"

@@ -1,5 +1,5 @@
 /* The terms that a parameter's gradient sums: dy times the derivative with respect to the parameter, the gate closed
- * where that is 0. Those of elu and swish are a template: SUFFIX, NARROW, after smooth_exp.h. */
+ * where that is 0. Those of elu and swish are a template: SUFFIX, NARROW, `real` (double), after smooth_exp.h. */
 #ifndef RELU_C_LEARNED_ONCE
 #define RELU_C_LEARNED_ONCE
 INLINE double sum_term(double dy, double x, double parameter) { (void)x, (void)parameter; return dy; }
@@ -14,7 +14,7 @@ INLINE double prelu_weight_term(double dy, double x, double weight)
 /* e^x - 1 for x < 0 */
 INLINE double FN(elu_alpha)(double dy, double x, double alpha)
 {
-    double d = FN(scaled_expm1)(1.0, 0.0, x, -0.0);
+    double d = FN(elu)(x, 1);
     (void)alpha;
     return gate(dy, x > 0.0 ? 0.0 : d);
 }
@@ -24,7 +24,8 @@ INLINE double FN(elu_alpha)(double dy, double x, double alpha)
 INLINE double FN(swish_beta)(double dy, double x, double beta)
 {
     double zl, a = negative_abs(FN(swish_argument)(x, beta, &zl));
-    int gone = a <= EXPONENT_FLOOR;
-    double d = FN(logistic_slope)(1.0, gone ? EXPONENT_FLOOR : a, x) * x;
+    const double least = NARROW ? -EXP_MOST : EXPONENT_FLOOR;
+    int gone = a <= least;
+    double d = FN(logistic_slope)(1.0, gone ? least : a, x) * x;
     return gate(dy, gone ? 0.0 : d);
 }

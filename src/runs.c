@@ -11,7 +11,7 @@
  *             float32        float64
  *   STORED    0.07 .. 0.14   0.17 .. 0.28
  *   WIDE      0.07 .. 0.62   0.17 .. 0.63
- *   DOUBLE    0.25 .. 1.89   0.25 .. 5.38
+ *   others    0.25 .. 1.89   0.25 .. 5.38
  *
  * For STORED and CHOICE the data are what takes the time: 2 MiB of float32 take 45 microseconds from a core's own cache,
  * 130 and more from the memory, or from the other core's cache after a matrix product. */
@@ -20,6 +20,7 @@ static const intptr_t GRAIN[EVALUATIONS] = {
     [EVALUATION_STORED] = 2 << 20,
     [EVALUATION_WIDE] = 1 << 20,
     [EVALUATION_DOUBLE] = 512 << 10,
+    [EVALUATION_CHAIN] = 512 << 10,
 };
 
 static intptr_t one_grain, stream_from;

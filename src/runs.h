@@ -6,7 +6,7 @@
 #include "kernels.h"
 
 /* The table's column of this name, which tells what an element costs. */
-enum evaluation { EVALUATION_CHOICE, EVALUATION_STORED, EVALUATION_WIDE, EVALUATION_DOUBLE, EVALUATIONS };
+enum evaluation { EVALUATION_CHOICE, EVALUATION_STORED, EVALUATION_WIDE, EVALUATION_DOUBLE, EVALUATION_CHAIN, EVALUATIONS };
 
 /* Bytes of output below which a run is one call of its kernel, whatever its evaluation. */
 extern intptr_t relu_c_short_run;

@@ -1,5 +1,5 @@
 /* Formulas of the smooth family, part 1: everything that is one exponential quotient (vmath_exp.h). Template: SUFFIX,
- * NARROW.
+ * `real`, NARROW.
  *
  * With a = -|z| = n ln2 + r, s = 2^n <= 1, A = 2 + w + r, B = 2 + w - r and D = B + sA:
  *     sigma(|z|) = B/D,   sigma(-|z|) = sA/D,   e^a = sA/B.
@@ -80,19 +80,29 @@ INLINE double FN(exp2_factors)(double m, double *second)
     return exp2_shifted(h);
 }
 
-/* sigma(x). NARROW: B/(B + sA) with e^-x. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51 more, or less for x < 0, in s = 1
+/* NARROW: sigma(x) = B/(B + sA) with e^-x, |x| <= EXP_MOST. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51 more, or less for x < 0, in s = 1
  * moves either half towards 1/2 by 2^-53. */
-INLINE double FN(sigmoid)(double x)
+INLINE double FN(sigmoid_quotient)(double x)
+{
+    power e = natural_power(-x, -0.0, SIGMOID_TWO);
+    double B = e.p - e.r;
+    return B / FMA(e.s + with_sign_of(SIGMOID_PUSH, x), e.p + e.r, B);
+}
+
+/* NARROW: dy sigma(z), where the quotient is of use or not. */
+INLINE real FN(saturated)(real dy, real z, double quotient)
+{
+    real y = (real)(dy * quotient);
+    y = z < -EXP_MOST ? 0 : y;
+    return z > EXP_MOST ? dy : y;
+}
+
+INLINE real FN(sigmoid)(real x)
 {
     double a = negative_abs(x), r, rl, w, A, Al, B, Bl, D, Dl, s, s1, s2, m, q;
     int negative = x < 0.0;
-    if (NARROW) {
-        power e = natural_power(-x, -0.0, SIGMOID_TWO);
-        B = e.p - e.r;
-        q = B / FMA(e.s + with_sign_of(SIGMOID_PUSH, x), e.p + e.r, B);
-        q = vanishes(e) ? 1.0 : q;
-        return overflows(e) ? 0.0 : q;
-    }
+    if (NARROW)
+        return FN(saturated)(1, x, FN(sigmoid_quotient)(x));
     a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
     m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
     s1 = FN(exp2_factors)(m, &s2);
@@ -102,7 +112,7 @@ INLINE double FN(sigmoid)(double x)
     return negative ? q * s1 * s2 : q;
 }
 
-/* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, AB = 4 + (w(4 + w) - r^2), a <= 0 */
+/* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, AB = 4 + (w(4 + w) - r^2), a <= 0. NARROW: -EXP_MOST <= a. */
 INLINE double FN(logistic_slope)(double dy, double a, double c)
 {
     double r, rl, w, A, Al, B, Bl, D, Dl, u, N, Nl, P, Pl, s, s1, s2, m;
@@ -111,7 +121,7 @@ INLINE double FN(logistic_slope)(double dy, double a, double c)
         A = e.s * (e.p + e.r);
         B = e.p - e.r;
         D = B + A;
-        return FN(close)(dy, c * (A * B) / (D * D), vanishes(e));
+        return dy * (c * (A * B) / (D * D));
     }
     a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
     m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
@@ -126,7 +136,11 @@ INLINE double FN(logistic_slope)(double dy, double a, double c)
     return gate(dy, FN(quotient)(N, Nl, P, Pl) * c * s1 * s2);
 }
 
-INLINE double FN(sigmoid_grad)(double dy, double x) { return FN(logistic_slope)(dy, negative_abs(x), 1.0); }
+INLINE real FN(sigmoid_grad)(real dy, real x)
+{
+    real y = (real)FN(logistic_slope)(dy, negative_abs(x), 1.0);
+    return NARROW && fabs(x) > EXP_MOST ? 0 : y;
+}
 
 INLINE double FN(sigmoid_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, y)); }
 
@@ -150,13 +164,14 @@ INLINE double FN(tanh_quotient)(double a, double *ql)
     return q;
 }
 
-INLINE double FN(tanh)(double x)
+INLINE real FN(tanh)(real x)
 {
     double a = negative_abs(x), q, ql;
     if (NARROW) {
-        power e = natural_power(x + x, -0.0, 2.0); /* of -x: the same but for signs and powers of 2 */
-        q = FN(expm1_numerator)(e) / FN(tanh_denominator)(e);
-        return with_sign_of(vanishes(e) | overflows(e) ? 1.0 : q, x);
+        power e = natural_power(2.0 * x, -0.0, 2.0); /* of -x: the same but for signs and powers of 2 */
+        real y = (real)(FN(expm1_numerator)(e) / FN(tanh_denominator)(e));
+        y = fabs(x) > EXP_MOST / 2 ? 1 : y;
+        return copysign(y, x);
     }
     a = a < -20.0 ? -20.0 : a;
     q = FN(tanh_quotient)(a, &ql);
@@ -164,10 +179,11 @@ INLINE double FN(tanh)(double x)
 }
 
 /* 1 - tanh^2 = 4 sigma(2x) sigma(-2x) */
-INLINE double FN(tanh_grad)(double dy, double x)
+INLINE real FN(tanh_grad)(real dy, real x)
 {
     double a = negative_abs(x);
-    return FN(logistic_slope)(dy, a + a, 4.0);
+    real y = (real)FN(logistic_slope)(dy, a + a, 4.0);
+    return NARROW && fabs(x) > EXP_MOST / 2 ? 0 : y;
 }
 
 INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, 1.0)); }
@@ -175,19 +191,20 @@ INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, F
 /* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
 INLINE double FN(tail_of)(double z, double zl) { return z < 0.0 ? zl : -zl; }
 
-/* NARROW: x sigma(z) = x B/(B + sA) with e^-z. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal
- * float32 is one, which the second term decides: `tie` stands in for it, 2^-177, two of the last bits of the largest
- * such x/2, with the sign of z/x; a normal x/2 is a float32 number, and no tie. `push` multiplies s by 1 + push, or 1
- * - push for z < 0: < 0 it decides these ties too. */
+/* NARROW: x sigma(z) = x B/(B + sA) with e^-z, saturated where |side| > most: `side` is z, or x where z is as far as that
+ * for the same x. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal float32 is one, which the second
+ * term decides: `tie` stands in for it, 2^-177, two of the last bits of the largest such x/2, with the sign of z/x; a
+ * normal x/2 is a float32 number, and no tie. `push` multiplies s by 1 + push; with the sign of -z it decides these ties
+ * too. */
 #define SUBNORMAL_TIE 0x1p-177
-INLINE double FN(gate_open)(double x, double z, power e, double tie, double push)
+INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, real most)
 {
-    double s = push == 0.0 ? e.s : FMA(e.s, with_sign_of(1.0, z) * push, e.s);
+    double s = push == 0.0 ? e.s : FMA(e.s, push, e.s);
     double B = e.p - e.r, q = B / FMA(s, e.p + e.r, B);
-    double y = tie == 0.0 ? x * q : FMA(x, q, tie);
-    y = overflows(e) ? 0.0 : y;
-    y = vanishes(e) ? x : y;
-    return with_sign_of(y, x);
+    real y = (real)(tie == 0.0 ? x * q : FMA(x, q, tie));
+    y = side < -most ? 0 : y;
+    y = side > most ? x : y;
+    return copysign(y, x);
 }
 
 /* float64: x sigma(z), z of any sign with al = tail_of(z, zl); x finite where z is hugely negative. */
@@ -208,14 +225,15 @@ INLINE double FN(gated_unit)(double x, double z, double al)
 }
 
 /* NARROW: the derivative of x sigma(z(x)), t = x dz/dx: sigma(1 + t sigma(-z)) = sA (B (1 + t) + sA)/D^2 with e^z and
- * g = 1 + t; from n = 58 on it is 1. push as in gate_open; square is added to D^2: both right the last inputs. */
-INLINE double FN(gate_slope)(double dy, double z, double g, power e, double push, double square)
+ * g = 1 + t; from z = 41 on it is 1. push, side and most as in gate_open, `one` is the side of z = 41 or more; square
+ * is added to D^2: both right the last inputs. */
+INLINE real FN(gate_slope)(real dy, double g, power e, double push, double square, real side, real one, real most)
 {
-    double s = push == 0.0 ? e.s : FMA(e.s, with_sign_of(1.0, z) * push, e.s);
+    double s = push == 0.0 ? e.s : FMA(e.s, push, e.s);
     double A = s * (e.p + e.r), B = e.p - e.r, D = A + B;
-    double d = A * FMA(B, g, A) / (square == 0.0 ? D * D : FMA(D, D, square));
-    d = e.shifted > EXP2_SHIFT + 58.0 ? dy : dy * d;
-    return vanishes(e) ? 0.0 : d;
+    real y = (real)(dy * (A * FMA(B, g, A) / (square == 0.0 ? D * D : FMA(D, D, square))));
+    y = side > one ? dy : y;
+    return side < -most ? 0 : y;
 }
 
 /* float64: the same, z with al as above, t with tl.
@@ -264,18 +282,19 @@ INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl)
 /* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf. */
 INLINE double FN(saturate)(double x, double y) { return x > 1024.0 ? x : y; }
 
-INLINE double FN(silu)(double x)
+INLINE real FN(silu)(real x)
 {
     if (NARROW)
-        return FN(gate_open)(x, x, natural_power(-x, -0.0, 2.0), SUBNORMAL_TIE, 0.0);
+        return FN(gate_open)(x, natural_power(-(double)x, -0.0, 2.0), SUBNORMAL_TIE, 0.0, x, EXP_MOST);
     return FN(saturate)(x, FN(gated_unit)(x < EXPONENT_FLOOR ? EXPONENT_FLOOR : x, x, -0.0));
 }
 
-INLINE double FN(silu_grad)(double dy, double x)
+INLINE real FN(silu_grad)(real dy, real x)
 {
     double t = negative_abs(x);
     if (NARROW)
-        return FN(gate_slope)(dy, x, 1.0 + x, natural_power(x, -0.0, SILU_SLOPE_TWO), SILU_SLOPE_PUSH, 0.0);
+        return FN(gate_slope)(dy, 1.0 + x, natural_power(x, -0.0, SILU_SLOPE_TWO),
+                              times_sign_of(SILU_SLOPE_PUSH, x), 0.0, x, 41, EXP_MOST);
     t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
     return gate(dy, FN(gated_unit_grad)(x, -0.0, with_sign_of(t, x), -0.0));
 }
@@ -283,8 +302,7 @@ INLINE double FN(silu_grad)(double dy, double x)
 /* z = beta x; an infinite x times beta = 0 is 0. The product of two float32 numbers is exact. */
 INLINE double FN(swish_argument)(double x, double beta, double *zl)
 {
-    double z = beta * x, e;
-    z = z == z ? z : x == x ? 0.0 : x;
+    double z = (beta == 0.0) & (x == x) ? 0.0 : beta * x, e;
     *zl = -0.0;
     if (NARROW)
         return z;
@@ -294,24 +312,24 @@ INLINE double FN(swish_argument)(double x, double beta, double *zl)
     return z;
 }
 
-INLINE double FN(swish)(double x, double beta)
+INLINE real FN(swish)(real x, real beta)
 {
     double zl, z = FN(swish_argument)(x, beta, &zl), v = z < EXPONENT_FLOOR ? with_sign_of(1.0, x) : x, k, y;
     if (NARROW)
-        return FN(gate_open)(x, z, natural_power(-z, -0.0, 2.0),
-                             beta == 0.0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0);
+        return FN(gate_open)(x, natural_power(-z, -0.0, 2.0), beta == 0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0,
+                             beta * x, EXP_MOST);
     k = FN(moderating_power)(magnitude(v));
     y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl)) * (1.0 / k);
     return magnitude(v) <= 0x1.fffffffffffffp1023 ? y : v;
 }
 
-INLINE double FN(swish_grad)(double dy, double x, double beta)
+INLINE real FN(swish_grad)(real dy, real x, real beta)
 {
     double zl, z = FN(swish_argument)(x, beta, &zl), t = negative_abs(z);
     if (NARROW) { /* silu's constants for silu only: the push costs half an ulp beside the root */
-        int silu = beta == 1.0;
-        return FN(gate_slope)(dy, z, 1.0 + z, natural_power(z, -0.0, silu ? SILU_SLOPE_TWO : 2.0),
-                              silu ? SILU_SLOPE_PUSH : 0.0, 0.0);
+        int silu = beta == 1;
+        return FN(gate_slope)(dy, 1.0 + z, natural_power(z, -0.0, silu ? SILU_SLOPE_TWO : 2.0),
+                              silu ? times_sign_of(SILU_SLOPE_PUSH, z) : 0.0, 0.0, beta * x, 41, EXP_MOST);
     }
     zl = t < EXPONENT_FLOOR ? 0.0 : zl;
     t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
@@ -326,21 +344,22 @@ INLINE double FN(quick_gelu_argument)(double x, double *zl)
     *zl = magnitude(x) > 0x1p-60 ? *zl : 0.0;
     return z;
 }
-INLINE double FN(quick_gelu)(double x)
+INLINE real FN(quick_gelu)(real x)
 {
     double f = EXPONENT_FLOOR / 1.702, v = x < f ? f : x, zl, z;
     if (NARROW)
-        return FN(gate_open)(x, x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0, QUICK_GELU_PUSH);
+        return FN(gate_open)(x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0,
+                             times_sign_of(QUICK_GELU_PUSH, x), x, EXP_MOST / 2);
     z = FN(quick_gelu_argument)(v > -f ? -f : v, &zl);
     return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
 }
-INLINE double FN(quick_gelu_grad)(double dy, double x)
+INLINE real FN(quick_gelu_grad)(real dy, real x)
 {
     double f = EXPONENT_FLOOR / 1.702, zl, z;
     if (NARROW)
-        return FN(gate_slope)(dy, x, FMA(QUICK_GELU, x, 1.0),
+        return FN(gate_slope)(dy, FMA(QUICK_GELU, x, 1.0),
                               binary_power(x, QUICK_GELU_OVER_LN2, QUICK_GELU_OVER_LN2_LOW, QUICK_GELU_SLOPE_TOP), 0.0,
-                              QUICK_GELU_SLOPE_SQUARE);
+                              QUICK_GELU_SLOPE_SQUARE, x, 25, EXP_MOST / 2);
     x = x < f ? f : x > -f ? -f : x;
     z = FN(quick_gelu_argument)(x, &zl);
     return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), z, zl));
@@ -365,23 +384,25 @@ INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl
     return z;
 }
 #define GELU_TANH_SATURATED 22.0 /* z is 794 there */
-INLINE double FN(gelu_tanh)(double x)
+#define GELU_TANH_MOST 20        /* for narrower types; z is 603 */
+INLINE real FN(gelu_tanh)(real x)
 {
     double f = GELU_TANH_SATURATED, v = x < -f ? -f : x, z, zl, t, tl;
     if (NARROW) {
         z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
-        return FN(gate_open)(x, x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, GELU_TANH_PUSH);
+        return FN(gate_open)(x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, times_sign_of(GELU_TANH_PUSH, x),
+                             x, GELU_TANH_MOST);
     }
     z = FN(gelu_tanh_argument)(v > f ? f : v, &zl, &t, &tl);
     return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
 }
-INLINE double FN(gelu_tanh_grad)(double dy, double x)
+INLINE real FN(gelu_tanh_grad)(real dy, real x)
 {
     double f = GELU_TANH_SATURATED, z, zl, t, tl;
     if (NARROW) {
         z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
-        return FN(gate_slope)(dy, x, (1.0 + t) + tl, natural_power(z, zl, GELU_TANH_SLOPE_TWO), GELU_TANH_SLOPE_PUSH,
-                              GELU_TANH_SLOPE_SQUARE);
+        return FN(gate_slope)(dy, (1.0 + t) + tl, natural_power(z, zl, GELU_TANH_SLOPE_TWO),
+                              times_sign_of(GELU_TANH_SLOPE_PUSH, x), GELU_TANH_SLOPE_SQUARE, x, 8, GELU_TANH_MOST);
     }
     x = x < -f ? -f : x > f ? f : x;
     z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
@@ -402,13 +423,13 @@ INLINE double FN(expm1_end)(double n, double nl, double d, double dl, double c, 
     return (p + (pl + (e + (c * ql + cl * q) - (near ? 0.0 : cl)))) * back;
 }
 
-/* dy (c + cl) e^z for z <= 0. float64: by the polynomial, which needs no division. */
+/* dy (c + cl) e^z for z <= 0. NARROW: -EXP_MOST <= z. float64: by the polynomial, which needs no division. */
 INLINE double FN(scaled_exp)(double dy, double c, double cl, double z, double zl)
 {
     double f = EXPONENT_FLOOR, q, ql, m, p, k, s1, s2;
     if (NARROW) {
         power e = binary_power(z, LOG2_E, 0.0, TWO_OVER_LN2);
-        return FN(close)(dy, c * e.s * (e.p + e.r) / (e.p - e.r), vanishes(e));
+        return dy * c * (e.s * (e.p + e.r)) / (e.p - e.r);
     }
     zl = z < f ? -0.0 : zl;
     z = z < f ? f : z;
@@ -421,13 +442,13 @@ INLINE double FN(scaled_exp)(double dy, double c, double cl, double z, double zl
     return gate(dy, (p + (FMA(c, q, -p) + (c * ql + cl * q))) * s2 * (1.0 / k) * s1);
 }
 
-/* (c + cl)(e^z - 1) for z <= 0 */
+/* (c + cl)(e^z - 1) for z <= 0. NARROW: -EXP_MOST <= z. */
 INLINE double FN(scaled_expm1)(double c, double cl, double z, double zl)
 {
     double r, rl, w, A, Al, B, Bl, m, s, k;
     if (NARROW) {
         power e = natural_power(z, -0.0, 2.0);
-        return vanishes(e) ? -c : c * FN(expm1_numerator)(e) / (e.p - e.r);
+        return c * FN(expm1_numerator)(e) / (e.p - e.r);
     }
     zl = z < -40.0 ? -0.0 : zl;
     z = z < -40.0 ? -40.0 : z;
@@ -439,40 +460,45 @@ INLINE double FN(scaled_expm1)(double c, double cl, double z, double zl)
     return with_sign_of(m, z);
 }
 
-INLINE double FN(elu)(double x, double alpha)
+/* Up to `least` the left piece is constant: for narrower types, and everywhere where alpha is 0. */
+INLINE real FN(elu_least)(real alpha) { return alpha == 0 ? 0 : NARROW ? -EXP_MOST : -(real)INFINITY; }
+INLINE real FN(elu)(real x, real alpha)
 {
-    double y = FN(scaled_expm1)(alpha, 0.0, x, -0.0);
-    y = x >= 0.0 ? x : y;
-    return (alpha == 0.0) & (x <= 0.0) ? 0.0 : y; /* the left piece is constant then */
+    real y = (real)FN(scaled_expm1)(alpha, 0.0, x, -0.0);
+    y = x >= 0 ? x : y;
+    return x <= FN(elu_least)(alpha) ? 0 - alpha : y;
 }
-INLINE double FN(elu_grad)(double dy, double x, double alpha)
+INLINE real FN(elu_grad)(real dy, real x, real alpha)
 {
-    double d = FN(scaled_exp)(1.0, alpha, 0.0, x, -0.0);
-    d = gate(dy, d); /* an alpha of 0 or next to it closes it before e^x does */
-    return x > 0.0 ? dy : d;
+    double d = FN(scaled_exp)(NARROW ? dy : 1.0, alpha, 0.0, x, -0.0);
+    real y = (real)(NARROW ? d : gate(dy, d)); /* an alpha next to 0 closes it before e^x does */
+    y = x <= FN(elu_least)(alpha) ? 0 : y;
+    return x > 0 ? dy : y;
 }
 INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha)
 {
     return gate(dy, y > 0.0 ? 1.0 : y + alpha);
 }
 
-INLINE double FN(selu)(double x)
+INLINE real FN(selu)(real x)
 {
-    double y = FN(scaled_expm1)(SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
-    return x >= 0.0 ? SELU_SCALE * x : y;
+    double d = FN(scaled_expm1)(SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
+    real y = (real)(x >= 0.0 ? SELU_SCALE * x : d);
+    return NARROW && x < -EXP_MOST ? (real)-SELU_SCALE_ALPHA : y;
 }
-INLINE double FN(selu_grad)(double dy, double x)
+INLINE real FN(selu_grad)(real dy, real x)
 {
     double d = FN(scaled_exp)(dy, SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
-    return x > 0.0 ? dy * SELU_SCALE : d;
+    real y = (real)(x > 0.0 ? dy * SELU_SCALE : d);
+    return NARROW && x < -EXP_MOST ? 0 : y;
 }
 INLINE double FN(selu_grad_from_output)(double dy, double y)
 {
     return gate(dy, y > 0.0 ? SELU_SCALE : (y + SELU_SCALE_ALPHA) + SELU_SCALE_ALPHA_LOW);
 }
 
-/* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. float64 scales an
- * extreme alpha first. */
+/* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. NARROW saturates where
+ * x <= -EXP_MOST alpha. float64 scales an extreme alpha first. */
 INLINE double FN(celu_argument)(double x, double alpha, double *zl)
 {
     double c, v, z, e;
@@ -489,13 +515,14 @@ INLINE double FN(celu_argument)(double x, double alpha, double *zl)
     *zl = z < -0x1p-60 ? e : 0.0;
     return z;
 }
-INLINE double FN(celu)(double x, double alpha)
+INLINE real FN(celu)(real x, real alpha)
 {
     double zl, z = FN(celu_argument)(x, alpha, &zl), r, rl, w, A, Al, B, Bl, c, k, s, y;
     int near;
     if (NARROW) {
-        y = FN(scaled_expm1)(alpha, 0.0, z, zl);
-        return x >= 0.0 ? x : y;
+        real left = (real)FN(scaled_expm1)(alpha, 0.0, z, zl);
+        left = x <= -EXP_MOST * alpha ? -alpha : left;
+        return x >= 0 ? x : left;
     }
     zl = z < -40.0 ? -0.0 : zl;
     z = z < -40.0 ? -40.0 : z;
@@ -509,10 +536,12 @@ INLINE double FN(celu)(double x, double alpha)
     return x >= 0.0 ? x : y;
 }
 
-INLINE double FN(celu_grad)(double dy, double x, double alpha)
+INLINE real FN(celu_grad)(real dy, real x, real alpha)
 {
-    double zl, z = FN(celu_argument)(x, alpha, &zl), d = FN(scaled_exp)(dy, 1.0, 0.0, z, zl);
-    return x > 0.0 ? dy : d;
+    double zl, z = FN(celu_argument)(x, alpha, &zl);
+    real y = (real)FN(scaled_exp)(dy, 1.0, 0.0, z, zl);
+    y = NARROW && x <= -EXP_MOST * alpha ? 0 : y;
+    return x > 0 ? dy : y;
 }
 INLINE double FN(celu_grad_from_output)(double dy, double y, double alpha)
 {
@@ -561,7 +590,7 @@ INLINE double FN(wide_w)(double r, double *tail)
  * relatively exact; beyond, the difference loses at most two bits. Ties (NARROW): x^3/3 is one for some tiny x, and
  * the value lies below by 2x^2/5: the divisor grows by 2^-50 below 2^-24. x - 1 is one for 2^24 < x <= 2^25, and the
  * value lies above: tanh is held at 9.75, 1 - 2^-27. */
-INLINE double FN(tanh_shrink)(double x)
+INLINE real FN(tanh_shrink)(real x)
 {
     double b = negative_abs(x), f = NARROW ? -9.75 : -20.0, a = b < f ? f : b, c = a > -0x1p-320 ? 0x1p200 : 1.0;
     double r, rl, w, wl, s, m, A, Al, B, Bl, p, e, D, Dl, n, nl, d, dl, q, ql, y;
@@ -575,7 +604,8 @@ INLINE double FN(tanh_shrink)(double x)
         n = a * w;
         d = a > -0x1p-24 ? 0x1.0000000000004p1 : e.p;
         q = (small ? n : FN(expm1_numerator)(e)) / (small ? d : FN(tanh_denominator)(e));
-        return with_sign_of(small ? q : FMA(-0x1.ffffffffffffep-1, q, b), x); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
+        q = small ? q : FMA(-0x1.ffffffffffffep-1, q, b); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
+        return copysign((real)q, x);
     }
     m = FN(exp_reduce)(a + a, -0.0, &r, &rl);
     m = small ? ROUND_SHIFT : m;
@@ -606,15 +636,16 @@ INLINE double FN(tanh_shrink)(double x)
 
 /* tanh^2. Tie (NARROW): x^2 is one for some tiny x, and the value lies below by 2x^2/3: `two` and with it the divisor
  * is a unit larger. */
-INLINE double FN(tanh_shrink_grad)(double dy, double x)
+INLINE real FN(tanh_shrink_grad)(real dy, real x)
 {
     double a = negative_abs(x), v, q, ql, p;
     if (NARROW) {
-        power e = natural_power(x + x, -0.0, TANH_SHRINK_SLOPE_TWO);
+        power e = natural_power(2.0 * x, -0.0, TANH_SHRINK_SLOPE_TWO);
+        real y;
         q = FN(expm1_numerator)(e) / FN(tanh_denominator)(e);
-        q *= q;
-        q = vanishes(e) | overflows(e) ? 1.0 : q;
-        return gate(dy, q);
+        y = (real)(dy * (q * q));
+        y = fabs(x) > EXP_MOST / 2 ? dy : y;
+        return x == 0 ? 0 : y;
     }
     a = a < -20.0 ? -20.0 : a;
     q = FN(tanh_quotient)(a, &ql);

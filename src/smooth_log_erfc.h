@@ -27,15 +27,14 @@ INLINE double FN(scaled_argument)(double x, double beta, double *tl)
  * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2. */
 INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
 {
-    double a = NARROW ? negative_abs(t) : at_least(negative_abs(t), EXP_LEAST);
+    double a = at_least(negative_abs(t), NARROW ? -EXP_MOST : EXP_LEAST);
     double ll, l, f, b, bl, c, cl, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
     int64_t upper;
     exp_fraction e = FN(exp_quotient)(a, NARROW ? -0.0 : t < 0.0 ? tl : -tl);
     l = FN(log1p_quotient)(a, e, &ll, &upper);
     if (NARROW) {
         b = 1.0 / beta;
-        y = FMA(l, b, most) + masked(LN2_UP * b, upper);
-        return e.rest < EXP2_SHIFT - 1021.5 ? most : y;
+        return FMA(l, b, most) + masked(LN2_UP * b, upper);
     }
     f = FN(moderating)(beta);
     beta *= f;
@@ -51,48 +50,56 @@ INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
     s = FN(round_pair)(s, sl + yl * f);
     return FN(restore)(s, t < 0.0 ? e.rest : ROUND_SHIFT);
 }
-INLINE double FN(softplus)(double x, double beta)
+INLINE real FN(softplus)(real x, real beta)
 {
     double tl, t = FN(scaled_argument)(x, beta, &tl);
-    return FN(softplus_parts)(x, t, tl, beta);
+    return (real)FN(softplus_parts)(x, t, tl, beta);
 }
-/* sigmoid(t + tl): with e^(-|t|) = n/d the quotient n/(n + d) or d/(n + d). NARROW: the formula of smooth_exp.h, with
- * its push beside ties. */
+/* float64: sigmoid(t + tl): with e^(-|t|) = n/d the quotient n/(n + d) or d/(n + d). */
 INLINE double FN(sigmoid_of)(double t, double tl)
 {
     double d, dl, y, a = negative_abs(t);
     exp_fraction e;
-    if (NARROW)
-        return FN(sigmoid)(t);
     e = FN(exp_quotient)(a < EXP_LEAST ? EXP_LEAST : a, t < 0.0 ? tl : -tl);
     d = FN(add_pairs)(e.d, e.dl, e.n, e.nl, &dl);
     y = FN(quotient)(t < 0.0 ? e.n : e.d, t < 0.0 ? e.nl : e.dl, d, dl);
     return FN(restore)(y, t < 0.0 ? e.rest : ROUND_SHIFT);
 }
-INLINE double FN(softplus_grad)(double dy, double x, double beta)
+INLINE real FN(softplus_grad)(real dy, real x, real beta)
 {
     double tl, t = FN(scaled_argument)(x, beta, &tl);
-    return FN(close)(dy, FN(sigmoid_of)(t, tl), t < -708.0);
+    if (NARROW)
+        return FN(saturated)(dy, beta * x, FN(sigmoid_quotient)(t));
+    return gate(dy, FN(sigmoid_of)(t, tl));
 }
 
 /* With y = log(1 + e^t)/beta: sigmoid(t) = 1 - e^(-beta y), from smooth_exp.h. A y < 0 is no output: 0. */
 INLINE double FN(softplus_grad_from_output)(double dy, double y, double beta)
 {
-    double tl, t = FN(scaled_argument)(y, beta, &tl), z = t < 0.0 ? 0.0 : -t;
+    double tl, t = FN(scaled_argument)(y, beta, &tl), z = t < 0.0 ? 0.0 : t > EXP_MOST ? -EXP_MOST : -t;
     return gate(dy, -FN(scaled_expm1)(1.0, 0.0, z, -tl));
 }
 
-INLINE double FN(log_sigmoid)(double x) { return -FN(softplus_parts)(-x, -x, -0.0, 1.0); }
-INLINE double FN(log_sigmoid_grad)(double dy, double x) { return FN(close)(dy, FN(sigmoid)(-x), x > 708.0); }
+INLINE real FN(log_sigmoid)(real x)
+{
+    double z = -(double)x;
+    return (real)-FN(softplus_parts)(z, z, -0.0, 1.0);
+}
+INLINE real FN(log_sigmoid_grad)(real dy, real x)
+{
+    if (NARROW)
+        return FN(saturated)(dy, -x, FN(sigmoid_quotient)(-x));
+    return gate(dy, FN(sigmoid)(-x));
+}
 /* sigmoid(-x) = 1 - e^y. A y > 0 is no output: 0. */
 INLINE double FN(log_sigmoid_grad_from_output)(double dy, double y)
 {
-    return gate(dy, -FN(scaled_expm1)(1.0, 0.0, y > 0.0 ? 0.0 : y, -0.0));
+    return gate(dy, -FN(scaled_expm1)(1.0, 0.0, y > 0.0 ? 0.0 : y < -EXP_MOST ? -EXP_MOST : y, -0.0));
 }
 
 /* x tanh(log(1 + e^x)) = x w/(w + 2), w = n^2 + 2n, n = e^x. With n = a/d: u = a + 2d, w = a u/d^2, and the quotient
  * is a u/v, v = a u + 2d^2. From x = 40 on it is 1. */
-INLINE double FN(mish)(double x)
+INLINE real FN(mish)(real x)
 {
     double low = NARROW ? x : x < EXP_LEAST ? EXP_LEAST : x, q, ql, u, ul, w, wl, v, vl;
     exp_fraction e = FN(exp_quotient)(NARROW ? x : at_most(low, 40.0), -0.0);
@@ -101,15 +108,16 @@ INLINE double FN(mish)(double x)
     v = FN(add_product)(e.d + e.d, e.dl + e.dl, e.d, e.dl, w, wl, &vl);
     q = FN(quotient_tail)(w, wl, v, vl, &ql);
     if (NARROW) {
-        q = x < -708.0 ? -0.0 : x * q;
-        return x > 40.0 ? x : q;
+        real y = (real)(x * q);
+        y = x < -EXP_MOST ? (real)-0.0 : y;
+        return x > 40 ? x : y;
     }
     return FN(restore)(FN(times_pair)(low, q, ql), e.rest);
 }
 /* d/dx: n ((n + 2)(w + 2) + 4x(n + 1))/(w + 2)^2 = a (u v + 4x d^2 (a + d))/v^2.
  * Tie: near 0 it is 0.6 + 0.64x + c x^2, c < 0, and at x = -5 2^-29 the first two terms end half way. The third is
  * below the unit of a double: v^2 is taken one unit larger. */
-INLINE double FN(mish_grad)(double dy, double x)
+INLINE real FN(mish_grad)(real dy, real x)
 {
     double low = NARROW ? x : at_most(at_least(x, EXP_LEAST), 40.0), q, u, ul, v, vl, s, sl, t, tl;
     exp_fraction e = FN(exp_quotient)(low, -0.0);
@@ -125,8 +133,9 @@ INLINE double FN(mish_grad)(double dy, double x)
     v = NARROW ? v * 0x1.0000000000001p0 : v;
     q = FN(quotient)(s, sl, v, vl);
     if (NARROW) {
-        q = x < -708.0 ? 0.0 : dy * q;
-        return x > 40.0 ? dy : q;
+        real y = (real)(dy * q);
+        y = x < -EXP_MOST ? 0 : y;
+        return x > 40 ? dy : y;
     }
     return gate(dy, x == x ? FN(restore)(q, e.rest) : x);
 }
@@ -145,18 +154,18 @@ INLINE double FN(reflected)(double x, exp_fraction *e, double *ql)
 
 /* x Phi(x); Phi(x) = 1 - Phi(-x) for x > 0. Where |x| < 2^-40 Phi is taken at 2^-40: near enough to 1/2 for every
  * rounding, and on the right side of 1/2, which decides the ties x/2 of subnormal x (float64: 2^-60). */
-INLINE double FN(gelu)(double x)
+INLINE real FN(gelu)(real x)
 {
     double low = x < -NORMAL_MOST ? -NORMAL_MOST : x, q, ql;
     exp_fraction e = FN(normal_tail)(no_less(at_most(magnitude(low), NORMAL_MOST), NARROW ? 0x1p-40 : 0x1p-60), 0);
     q = FN(reflected)(x, &e, &ql);
-    return FN(restore)(FN(times_pair)(low, q, ql), e.rest);
+    return (real)FN(restore)(FN(times_pair)(low, q, ql), e.rest);
 }
 /* Phi(x) + x phi(x): Phi(-a) - a phi(a) for x < 0, one minus that for x > 0. */
-INLINE double FN(gelu_grad)(double dy, double x)
+INLINE real FN(gelu_grad)(real dy, real x)
 {
     double a = magnitude(x), q, ql;
     exp_fraction e = FN(normal_tail)(a > NORMAL_MOST ? NORMAL_MOST : a, 1);
     q = FN(reflected)(x, &e, &ql);
-    return gate(dy, FN(restore)(NARROW ? q : q + ql, e.rest));
+    return (real)gate(dy, FN(restore)(NARROW ? q : q + ql, e.rest));
 }

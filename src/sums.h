@@ -1,4 +1,4 @@
-/* Sums in double over an axis. A template over the stored type: the includer sets SUFFIX, STORED, LOAD and NARROW
+/* Sums in double over an axis. A template over the type: the includer sets SUFFIX, `real` and NARROW
  * (whether the formula for the narrower types serves). All operands are contiguous; `sums` has one element for each of
  * theirs, so that the loop vectorises and each element's sum has one order. */
 
@@ -10,10 +10,10 @@
 #define SUM(name, narrow, full)                                                                                      \
     static void FN(sum_##name)(const void *dy_, const void *x_, const void *parameter_, double *sums, intptr_t n)    \
     {                                                                                                                \
-        const STORED *dy = dy_, *x = x_, *parameter = parameter_;                                                    \
+        const real *dy = dy_, *x = x_, *parameter = parameter_;                                                      \
         INDEPENDENT                                                                                                  \
         for (intptr_t i = 0; i < n; i++)                                                                             \
-            sums[i] += PICK(narrow, full)((double)LOAD(dy[i]), (double)LOAD(x[i]), (double)LOAD(parameter[i]));      \
+            sums[i] += PICK(narrow, full)((double)dy[i], (double)x[i], (double)parameter[i]);                           \
     }
 #include "units.def"
 #undef PICK

@@ -1,5 +1,6 @@
-/* Primitives of the smooth family, in double. Template: SUFFIX and NARROW (1: the result is rounded once more, to
- * float32 or a half type; 0: float64, where error terms are kept). Coefficients: minimax.py, calls quoted.
+/* Primitives of the smooth family, in double. Template: SUFFIX, `real` and NARROW (1: the result is rounded once more,
+ * to float32, which `real` is then, or by the caller to a half type; 0: float64, where error terms are kept).
+ * Coefficients: minimax.py, calls quoted.
  *
  * Every exponential here is 2^n times a quotient. With n = rint(x/ln2), r = x - n ln2, |r| <= ln2/2, and the even
  * function r coth(r/2) = 2 + w(r^2):
@@ -10,8 +11,8 @@
  * (e^x - 1)/(e^x + 1) = r/(2 + w).
  *
  * NARROW takes the quotient over every x, clamping nothing: where 2^n leaves the doubles the quotient is of no use,
- * and the formula chooses the saturated piece last, off the path that bounds the loop. float64 clamps first, and
- * keeps pairs.
+ * and the formula chooses the saturated piece last, off the path that bounds the loop, and in `real`, where a vector
+ * holds twice as many. float64 clamps first, and keeps pairs.
  */
 #include "base.h"
 
@@ -30,13 +31,13 @@ INLINE double exp2_shifted(double m)
     return from_bits((int64_t)((uint64_t)bits_of(m) << 52) + (int64_t)0x3ff0000000000000);
 }
 
-/* e^z = s (p + r)/(p - r), s = 2^n, |n| <= 1022. shifted is n + EXP2_SHIFT, whose low bits are the exponent of s,
- * shifted into place: beyond, s, p and r are anything. */
-typedef struct { double s, p, r, shifted; } power;
-#define EXP2_SHIFT (ROUND_SHIFT + 1023.0)
+/* e^z = s (p + r)/(p - r), s = 2^n. Beyond |z| = 708 s, p and r are anything, but already beyond EXP_MOST e^-|z|,
+ * 2^-721, is 0 to all narrower types, whatever float32 factors it has (alpha, dy: 2^256 at most), and where they are
+ * small it is far from the end of the doubles. An integer: compared with `real` it stays in that type. */
+typedef struct { double s, p, r; } power;
+#define EXP_MOST 500
+#define EXP2_SHIFT (ROUND_SHIFT + 1023.0) /* n + this: its low bits are the exponent of 2^n, but for the shift */
 INLINE double power_of_two(double shifted) { return from_bits((int64_t)((uint64_t)bits_of(shifted) << 52)); }
-INLINE int vanishes(power e) { return e.shifted < EXP2_SHIFT - 1021.5; }
-INLINE int overflows(power e) { return e.shifted > EXP2_SHIFT + 1021.5; }
 
 /* z = n ln2 + r in one step, ln2 rounded: r is exact where n = 0, elsewhere n 2^-55.3 off. p = r coth(r/2) = two +
  * r^2/6 - ...
@@ -45,9 +46,7 @@ INLINE int overflows(power e) { return e.shifted > EXP2_SHIFT + 1021.5; }
 INLINE power natural_power(double z, double zl, double two)
 {
     power e;
-    double n, q, t;
-    e.shifted = FMA(z, LOG2_E, EXP2_SHIFT);
-    n = EXP2_SHIFT - e.shifted;
+    double shifted = FMA(z, LOG2_E, EXP2_SHIFT), n = EXP2_SHIFT - shifted, q, t;
     e.r = FMA(n, LN2, z) + zl;
     t = e.r * e.r;
     q = FMA(t, 0x1.63747bac36bd5p-25, -0x1.bbd4184a7ce22p-20);
@@ -55,7 +54,7 @@ INLINE power natural_power(double z, double zl, double two)
     q = FMA(t, q, -0x1.6c16c16beb928p-9);
     q = FMA(t, q, 0x1.555555555553ep-3);
     e.p = FMA(t, q, two);
-    e.s = power_of_two(e.shifted);
+    e.s = power_of_two(shifted);
     return e;
 }
 
@@ -66,9 +65,8 @@ INLINE power natural_power(double z, double zl, double two)
 INLINE power binary_power(double x, double k, double kl, double top)
 {
     power e;
-    double q, t;
-    e.shifted = FMA(x, k, EXP2_SHIFT);
-    e.r = FMA(x, k, EXP2_SHIFT - e.shifted);
+    double shifted = FMA(x, k, EXP2_SHIFT), q, t;
+    e.r = FMA(x, k, EXP2_SHIFT - shifted);
     e.r = kl == 0.0 ? e.r : FMA(x, kl, e.r);
     t = e.r * e.r;
     q = FMA(t, 0x1.a452582eea8d0p-30, -0x1.10f39a1e0337ap-23);
@@ -76,7 +74,7 @@ INLINE power binary_power(double x, double k, double kl, double top)
     q = FMA(t, q, -0x1.e50096de35aa2p-11);
     q = FMA(t, q, 0x1.d9303fea2f852p-4);
     e.p = FMA(t, q, top);
-    e.s = power_of_two(e.shifted);
+    e.s = power_of_two(shifted);
     return e;
 }
 INLINE double negative_abs(double x) { return from_bits(bits_of(x) | INT64_MIN); }
@@ -85,10 +83,8 @@ INLINE double with_sign_of(double y, double x)
 {
     return from_bits((bits_of(y) & INT64_MAX) | (bits_of(x) & INT64_MIN));
 }
+INLINE double times_sign_of(double y, double x) { return from_bits(bits_of(y) ^ (bits_of(x) & INT64_MIN)); }
 #endif
-
-/* A derivative times dy: where the piece is constant, `closed`, +0 for every dy. float64: where the derivative is 0. */
-INLINE double FN(close)(double dy, double d, int closed) { return NARROW ? (closed ? 0.0 : dy * d) : gate(dy, d); }
 
 /* y * 2^n in two steps, so the one rounding is that into the subnormals. NARROW does not come here with another n
  * than 0. */

@@ -6,8 +6,7 @@
 #define RELU_C_VMATH_LOG_ERFC_ONCE
 /* e^x = 2^rest (n + nl)/(d + dl). float64: n carries 2^max(k, -200) of 2^k, rest the remainder (as number +
  * ROUND_SHIFT), so that products and quotients of pairs stay normal and only the last operation meets the subnormals.
- * NARROW: nl = dl = 0, n carries all of 2^k, and rest tells as the member `shifted` of a power does where that is no
- * double. */
+ * NARROW: nl = dl = 0, n carries all of 2^k, where that is a double. */
 typedef struct { double n, nl, d, dl, rest; } exp_fraction;
 #define DEEP (ROUND_SHIFT - 200.0)
 
@@ -52,7 +51,7 @@ INLINE exp_fraction FN(exp_quotient)(double x, double xl)
         p.n = (z.p + z.r) * z.s;
         p.d = z.p - z.r;
         p.nl = p.dl = 0.0;
-        p.rest = z.shifted;
+        p.rest = ROUND_SHIFT;
     } else {
         m = FN(exp_reduce)(x, xl, &r, &rl);
         w = FN(exp_w)(r);

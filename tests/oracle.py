@@ -22,7 +22,7 @@ INFINITE = mpfr(2) ** 2100  # a slope beyond is the limit at infinity: dy = 0 le
 # Beside 0 a smooth function is told from a tie by its next term, relatively x or x**2 away, and x - tanh(x) loses twice
 # the digits that 1 exceeds x by: SMOOTH bits, and thrice the exponent.
 SMOOTH = 256
-VANISHING = mpfr(2) ** -1000  # of narrower types than float64, a slope no larger may be taken for 0
+VANISHING = mpfr(2) ** -500  # of narrower types than float64: times any finite dy 0, so it may be taken for 0
 CLOSED = mpfr(2) ** -1075  # a slope no larger is 0 in double: it blocks every dy, infinite and NaN ones too
 
 
