@@ -89,12 +89,12 @@ INLINE double FN(sigmoid_quotient)(double x)
     return B / FMA(e.s + with_sign_of(SIGMOID_PUSH, x), e.p + e.r, B);
 }
 
-/* NARROW: dy sigma(z), where the quotient is of use or not. */
-INLINE real FN(saturated)(real dy, real z, double quotient)
+/* NARROW: dy sigma, where the quotient is of use or not. */
+INLINE real FN(saturated)(real dy, int closed, int open, double quotient)
 {
     real y = (real)(dy * quotient);
-    y = z < -EXP_MOST ? 0 : y;
-    return z > EXP_MOST ? dy : y;
+    y = closed ? 0 : y;
+    return open ? dy : y;
 }
 
 INLINE real FN(sigmoid)(real x)
@@ -102,7 +102,7 @@ INLINE real FN(sigmoid)(real x)
     double a = negative_abs(x), r, rl, w, A, Al, B, Bl, D, Dl, s, s1, s2, m, q;
     int negative = x < 0.0;
     if (NARROW)
-        return FN(saturated)(1, x, FN(sigmoid_quotient)(x));
+        return FN(saturated)(1, x < -EXP_MOST, x > EXP_MOST, FN(sigmoid_quotient)(x));
     a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
     m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
     s1 = FN(exp2_factors)(m, &s2);
@@ -201,7 +201,7 @@ INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, r
 {
     double s = push == 0.0 ? e.s : FMA(e.s, push, e.s);
     double B = e.p - e.r, q = B / FMA(s, e.p + e.r, B);
-    real y = (real)(tie == 0.0 ? x * q : FMA(x, q, tie));
+    real y = (real)FMA(x, q, tie);
     y = side < -most ? 0 : y;
     y = side > most ? x : y;
     return copysign(y, x);
@@ -302,7 +302,7 @@ INLINE real FN(silu_grad)(real dy, real x)
 /* z = beta x; an infinite x times beta = 0 is 0. The product of two float32 numbers is exact. */
 INLINE double FN(swish_argument)(double x, double beta, double *zl)
 {
-    double z = (beta == 0.0) & (x == x) ? 0.0 : beta * x, e;
+    double z = ((beta == 0.0) & (x == x)) ? 0.0 : beta * x, e;
     *zl = -0.0;
     if (NARROW)
         return z;
@@ -315,9 +315,11 @@ INLINE double FN(swish_argument)(double x, double beta, double *zl)
 INLINE real FN(swish)(real x, real beta)
 {
     double zl, z = FN(swish_argument)(x, beta, &zl), v = z < EXPONENT_FLOOR ? with_sign_of(1.0, x) : x, k, y;
-    if (NARROW)
+    if (NARROW) { /* a NaN comes back with x */
+        z = beta == 0 ? 0.0 : (double)beta * x;
         return FN(gate_open)(x, natural_power(-z, -0.0, 2.0), beta == 0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0,
                              beta * x, EXP_MOST);
+    }
     k = FN(moderating_power)(magnitude(v));
     y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl)) * (1.0 / k);
     return magnitude(v) <= 0x1.fffffffffffffp1023 ? y : v;

@@ -69,7 +69,7 @@ INLINE real FN(softplus_grad)(real dy, real x, real beta)
 {
     double tl, t = FN(scaled_argument)(x, beta, &tl);
     if (NARROW)
-        return FN(saturated)(dy, beta * x, FN(sigmoid_quotient)(t));
+        return FN(saturated)(dy, beta * x < -EXP_MOST, beta * x > EXP_MOST, FN(sigmoid_quotient)(t));
     return gate(dy, FN(sigmoid_of)(t, tl));
 }
 
@@ -88,7 +88,7 @@ INLINE real FN(log_sigmoid)(real x)
 INLINE real FN(log_sigmoid_grad)(real dy, real x)
 {
     if (NARROW)
-        return FN(saturated)(dy, -x, FN(sigmoid_quotient)(-x));
+        return FN(saturated)(dy, x > EXP_MOST, x < -EXP_MOST, FN(sigmoid_quotient)(-x));
     return gate(dy, FN(sigmoid)(-x));
 }
 /* sigmoid(-x) = 1 - e^y. A y > 0 is no output: 0. */
