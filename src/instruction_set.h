@@ -302,6 +302,15 @@
     ONCE(name, arrays_2) ONCE(name##_grad_gate, arrays_3) ONCE(name##_grad_value, arrays_2)
 #include "units.def"
 
+
+#include "bounded.h"
+#define BOUNDED(name, first)                                                                            \
+    static void bounded_##name##_float32(char *const *data, intptr_t n, const intptr_t *strides)        \
+    {                                                                                                   \
+        drive_bounded(name##_bounds, kernel_##name##_float32, first, data, n, strides);                 \
+    }
+#include "units.def"
+
 /* The table of them. */
 #define ENTRY(name, dtype, index) [index] = kernel_##name##_##dtype,
 #define ENTRIES_FLOATS(name)
@@ -322,6 +331,9 @@
     [UFUNC_##name] = {ENTRY(name, float16, FLOAT16) ENTRY(name, bfloat16, BFLOAT16) ENTRY(name, float32, FLOAT32)},
 #define POOL(dtype, index) [index] = pool_##dtype,
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Winitializer-overrides" /* BOUNDED, on purpose */
+#endif
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 const instruction_set PASTE(relu_c_, ISA) = {
@@ -330,6 +342,7 @@ const instruction_set PASTE(relu_c_, ISA) = {
 #include "activations.def"
 #define UFUNC(name, operands, evaluation, kinds) UNIT(name)
 #define GATED(name, activation) NARROW_UNIT(name) NARROW_UNIT(name##_grad_gate) NARROW_UNIT(name##_grad_value)
+#define BOUNDED(name, first) [UFUNC_##name][FLOAT32] = bounded_##name##_float32,
 #include "units.def"
     },
     {

@@ -703,12 +703,12 @@ INLINE double FN(squareplus)(double x, double b)
 }
 
 /* y/R. Tie (NARROW, b = 4): 1/2 + x/4 - x^3/32 near 0: |x| + R loses 2^-52 of itself there, which moves both halves
- * towards 1/2. Needed below 2^-16; up to x^2 = b 2^-18 it also rights one other input, -0x1.5b7214p-9. */
+ * towards 1/2, by 2^-52 (R - |x|), which is nothing where |x| is large. */
 INLINE double FN(squareplus_grad)(double dy, double x, double b)
 {
     double c, t, tl, R, Rl, n, nl, d, k, u = FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
     if (NARROW) {
-        t = u * u < b * 0x1p-18 ? t - t * 0x1p-52 : t;
+        t -= 0x1p-52 * (R - u);
         d = (x < 0.0 ? 0.5 * b : 0.5 * t) / (x < 0.0 ? t * R : R);
         return gate(dy, d);
     }
