@@ -11,7 +11,7 @@
 #include "kernels.h"
 
 /* y (y - x) = b/4 with y = (x + R)/2, R = sqrt(x^2 + b) = 2y - x. Newton's step from a y with a relative error of 2^-22
- * at most: g = (y (y - x) - b/4)/(2y - x) is what y is too large, up to g^2/R <= 2^-22 g and five roundings of g itself;
+ * at most: g = (y (y - x) - b/4)/(2y - x) is what y is too large, up to g^2/R <= 2^-22 g and five roundings of g;
  * what cancels in the numerator is exact, or leaves 2^-46 y. A tie is half a float spacing from y, so g >= 2^-26 y
  * where it counts, and 2^-18 g is more than all that. Between the limits nothing overflows, and no error term
  * underflows. */
