@@ -72,12 +72,16 @@ INLINE double FN(logistic_denominator)(double b, double bl, double sa, double sa
     return d;
 }
 
-/* 2^n as two factors, for results that may be subnormal (float64). */
-INLINE double FN(exp2_factors)(double m, double *second)
+/* float64: sigma(+-|x|) with a + al = -|x|: u = 2^n q, q = y/(1 + s), for x < 0, and 1 - u. One division and its
+ * remainder, for which 1/(1 + s) is 1 - u; 2^n q rounds once, also into the subnormals. u is within 0.36 ulp before
+ * that. */
+INLINE double FN(logistic_function)(int64_t negative, double a, double al)
 {
-    double h = FMA_EXACT(m - ROUND_SHIFT, 0.5, ROUND_SHIFT);
-    *second = exp2_shifted((m - h) + ROUND_SHIFT);
-    return exp2_shifted(h);
+    scaling g = scaling_for(1.0);
+    logistic e = FN(logistic_parts)(a < g.floor ? g.floor : a, a < g.floor ? -0.0 : al, g);
+    double q = e.y / e.d, rest = FMA(-q, e.d, e.y) + FMA(-q, e.dl, e.yl);
+    q = FMA(FMA_EXACT(-e.power, q, 1.0), rest, q);
+    return FMA_EXACT(chosen(negative, e.power, -e.power), q, masked(1.0, ~negative));
 }
 
 /* NARROW: sigma(x) = B/(B + sA) with e^-x, |x| <= EXP_MOST. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51 more, or less for x < 0, in s = 1
@@ -99,23 +103,17 @@ INLINE real FN(saturated)(real dy, int closed, int open, double quotient)
 
 INLINE real FN(sigmoid)(real x)
 {
-    double a = negative_abs(x), r, rl, w, A, Al, B, Bl, D, Dl, s, s1, s2, m, q;
-    int negative = x < 0.0;
     if (NARROW)
         return FN(saturated)(1, x < -EXP_MOST, x > EXP_MOST, FN(sigmoid_quotient)(x));
-    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
-    m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
-    s1 = FN(exp2_factors)(m, &s2);
-    s = s1 * s2;
-    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
-    q = FN(quotient)(negative ? A : B, negative ? Al : Bl, D, Dl);
-    return negative ? q * s1 * s2 : q;
+    return FN(logistic_function)(bits_of(x) >> 63, negative_abs(x), -0.0);
 }
 
-/* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, AB = 4 + (w(4 + w) - r^2), a <= 0. NARROW: -EXP_MOST <= a. */
+/* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, a <= 0; float64: dy c 2^n y/d^2. NARROW: -EXP_MOST <= a. */
 INLINE double FN(logistic_slope)(double dy, double a, double c)
 {
-    double r, rl, w, A, Al, B, Bl, D, Dl, u, N, Nl, P, Pl, s, s1, s2, m;
+    double A, B, D, P, Pl, i, q;
+    scaling g;
+    logistic f;
     if (NARROW) {
         power e = natural_power(a, -0.0, 2.0);
         A = e.s * (e.p + e.r);
@@ -123,17 +121,14 @@ INLINE double FN(logistic_slope)(double dy, double a, double c)
         D = B + A;
         return dy * (c * (A * B) / (D * D));
     }
-    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
-    m = FN(exp_parts)(a, -0.0, &r, &rl, &w, &A, &Al, &B, &Bl);
-    s1 = FN(exp2_factors)(m, &s2);
-    s = s1 * s2;
-    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
-    u = FMA(w, 4.0 + w, -(r * r));
-    N = fast_two_sum(4.0, u, &Nl);
-    Nl -= 2.0 * r * rl;
-    P = two_product(D, D, &Pl);
-    Pl += 2.0 * D * Dl;
-    return gate(dy, FN(quotient)(N, Nl, P, Pl) * c * s1 * s2);
+    g = scaling_for(magnitude(c));
+    f = FN(logistic_parts)(a < g.floor ? g.floor : a, -0.0, g);
+    P = two_product(f.d, f.d, &Pl);
+    Pl = FMA(f.d + f.d, f.dl, Pl);
+    i = 1.0 / P;
+    q = f.y * i;
+    q = FMA(i, FMA(-q, P, f.y) + FMA(-q, Pl, f.yl), q);
+    return gate(dy, q * (c * g.factor) * f.scale * g.back);
 }
 
 INLINE real FN(sigmoid_grad)(real dy, real x)
@@ -189,7 +184,7 @@ INLINE real FN(tanh_grad)(real dy, real x)
 INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, 1.0)); }
 
 /* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
-INLINE double FN(tail_of)(double z, double zl) { return z < 0.0 ? zl : -zl; }
+INLINE double FN(tail_of)(double z, double zl) { return from_bits(bits_of(zl) ^ (~bits_of(z) & INT64_MIN)); }
 
 /* NARROW: x sigma(z) = x B/(B + sA) with e^-z, saturated where |side| > most: `side` is z, or x where z is as far as that
  * for the same x. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal float32 is one, which the second
@@ -207,21 +202,15 @@ INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, r
     return copysign(y, x);
 }
 
-/* float64: x sigma(z), z of any sign with al = tail_of(z, zl); x finite where z is hugely negative. */
-INLINE double FN(gated_unit)(double x, double z, double al)
+/* float64: x sigma(z), a + al = -|z|, x and a from scaling_for(1)'s floor on: x q, q = y 2^n/(1 + s) for z < 0, else
+ * 1/(1 + s), by one division and its remainder. */
+INLINE double FN(gated_unit)(double x, int64_t negative, double a, double al)
 {
-    double a, r, rl, w, A, Al, B, Bl, D, Dl, q, ql, s, s1, s2, m, y;
-    int64_t u = bits_of(magnitude(z)), high = bits_of(-EXPONENT_FLOOR);
-    int negative = z < 0.0;
-    u = u < high ? u : high; /* a NaN comes back with x */
-    a = from_bits(u | INT64_MIN);
-    m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
-    s1 = FN(exp2_factors)(m, &s2);
-    s = s1 * s2;
-    D = FN(logistic_denominator)(B, Bl, s * A, s * Al, &Dl);
-    q = FN(quotient_tail)(negative ? A : B, negative ? Al : Bl, D, Dl, &ql);
-    y = with_sign_of(FMA(x, q, x * ql), x);
-    return negative ? y * s1 * s2 : y;
+    scaling g = scaling_for(1.0);
+    logistic e = FN(logistic_parts)(a, al, g);
+    double n = chosen(negative, e.y, 1.0), nl = masked(e.yl, negative), i = 1.0 / e.d, q = n * i;
+    x *= chosen(negative, e.scale, 1.0 / g.unit);
+    return FMA(x, q, x * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl))) * g.back;
 }
 
 /* NARROW: the derivative of x sigma(z(x)), t = x dz/dx: sigma(1 + t sigma(-z)) = sA (B (1 + t) + sA)/D^2 with e^z and
@@ -236,67 +225,46 @@ INLINE real FN(gate_slope)(real dy, double g, power e, double push, double squar
     return side < -most ? 0 : y;
 }
 
-/* float64: the same, z with al as above, t with tl.
- * With F = sA, G = B for z < 0 and F = B, G = sA for z > 0: F (F + G(1 + t))/D^2. Near the root -2 < t < -1, 1 + t is
- * exact and the bracket loses no more than 2^-54. It is taken apart for z < 0 as (2 + w) c1 + r c2, c1 = 1 + t + s,
- * c2 = s - 1 - t. */
-INLINE double FN(gated_unit_grad)(double z, double al, double t, double tl)
+/* float64: the same, a + al = -|z| and t with tl; a from scaling_for(1)'s floor on. (1 + s + t)s/(1 + s)^2 for z < 0,
+ * else (1 + s + st)/(1 + s)^2. Near the root -2 < t < -1, k is exact; elsewhere its tail may be lost, half an ulp. */
+INLINE double FN(gated_unit_grad)(int64_t negative, double a, double al, double t, double tl)
 {
-    double a = negative_abs(z), r, rl, w, A, Al, B, Bl, D, Dl, F, Fl, E, El, P, Pl;
-    double s, s1, s2, m, g, gl, c1, c2, h, k, kl, v, N, Nl;
-    int negative = z < 0.0;
-    a = a < EXPONENT_FLOOR ? EXPONENT_FLOOR : a;
-    m = FN(exp_parts)(a, al, &r, &rl, &w, &A, &Al, &B, &Bl);
-    s1 = FN(exp2_factors)(m, &s2);
-    s = s1 * s2;
-    h = s * A;
-    D = FN(logistic_denominator)(B, Bl, h, s * Al, &Dl);
-    g = two_sum(1.0, t, &gl);
-    gl += tl;
-    {
-        double c1l, e, El1;
-        c1 = two_sum(g, s, &c1l);
-        c1l += gl;
-        c2 = s - g;
-        k = two_product(c2, r, &kl);
-        v = two_sum(k, c1 * w, &e);
-        kl += e;
-        E = two_sum(2.0 * c1, v, &El1);
-        El1 += kl + ((2.0 + w) * c1l + (c2 * rl - gl * r));
-        k = h * g;
-        kl = FMA(h, g, -k) + (h * gl + (s * Al) * g);
-        v = two_sum(B, k, &e);
-        E = negative ? E : v;
-        El = negative ? El1 : e + (kl + Bl);
-    }
-    F = negative ? A : B;
-    Fl = negative ? Al : Bl;
-    N = two_product(F, E, &Nl);
-    Nl += F * El + Fl * E;
-    P = two_product(D, D, &Pl);
-    Pl += 2.0 * D * Dl;
-    v = FN(quotient)(N, Nl, P, Pl);
-    return negative ? v * s1 * s2 : v;
+    scaling g = scaling_for(1.0);
+    logistic e = FN(logistic_parts)(a, al, g);
+    double c = chosen(negative, 1.0, e.power * e.y), cl = masked(e.power * e.yl, ~negative);
+    double k = FMA(c, t, e.d), kl = FMA(c, t, e.d - k) + FMA(cl, t, e.dl), f, fl, N, Nl, P, Pl, i, q;
+    kl = tl == 0.0 ? kl : FMA(c, tl, kl);
+    P = two_product(e.d, e.d, &Pl);
+    Pl = FMA(e.d + e.d, e.dl, Pl);
+    i = 1.0 / P;
+    f = chosen(negative, e.y, 1.0);
+    fl = masked(e.yl, negative);
+    N = two_product(f, k, &Nl);
+    Nl = FMA(fl, k, FMA(f, kl, Nl));
+    q = N * i;
+    q = FMA(i, FMA(-q, P, N) + FMA(-q, Pl, Nl), q);
+    return q * chosen(negative, e.scale, 1.0 / g.unit) * g.back;
 }
 
-/* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf. */
-INLINE double FN(saturate)(double x, double y) { return x > 1024.0 ? x : y; }
+/* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf or NaN. */
+INLINE double FN(saturate)(double x, double y) { return x <= 1024.0 ? y : x; }
 
 INLINE real FN(silu)(real x)
 {
+    double f = scaling_for(1.0).floor;
     if (NARROW)
         return FN(gate_open)(x, natural_power(-(double)x, -0.0, 2.0), SUBNORMAL_TIE, 0.0, x, EXP_MOST);
-    return FN(saturate)(x, FN(gated_unit)(x < EXPONENT_FLOOR ? EXPONENT_FLOOR : x, x, -0.0));
+    return FN(saturate)(x, FN(gated_unit)(at_least(x, f), bits_of(x) >> 63, at_least(negative_abs(x), f), -0.0));
 }
 
 INLINE real FN(silu_grad)(real dy, real x)
 {
-    double t = negative_abs(x);
+    double f = scaling_for(1.0).floor, a = negative_abs(x);
     if (NARROW)
         return FN(gate_slope)(dy, 1.0 + x, natural_power(x, -0.0, SILU_SLOPE_TWO),
                               times_sign_of(SILU_SLOPE_PUSH, x), 0.0, x, 41, EXP_MOST);
-    t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
-    return gate(dy, FN(gated_unit_grad)(x, -0.0, with_sign_of(t, x), -0.0));
+    a = a < f ? f : a;
+    return gate(dy, FN(gated_unit_grad)(bits_of(x) >> 63, a, -0.0, with_sign_of(a, x), -0.0));
 }
 
 /* z = beta x; an infinite x times beta = 0 is 0. The product of two float32 numbers is exact. */
@@ -306,72 +274,82 @@ INLINE double FN(swish_argument)(double x, double beta, double *zl)
     *zl = -0.0;
     if (NARROW)
         return z;
-    e = magnitude(x) < 1.0 ? FMA(beta * 0x1p-400, x * 0x1p400, -z) : FMA(beta * 0x1p400, x * 0x1p-400, -z);
-    e = magnitude(z) > 0x1p-60 ? e : 0.0;
-    *zl = magnitude(z) < 2000.0 ? e : 0.0;
+    e = FMA(beta, x, -z);
+    *zl = magnitude(z) > 0x1p-60 ? e : 0.0;
     return z;
 }
 
+/* float64: as gated_unit, but z may be anything, and so may x before e^z: 2^n as two factors, of which the first is no
+ * subnormal number and the second 1 for n >= -1000. x is scaled where it is tiny because beta is huge. */
 INLINE real FN(swish)(real x, real beta)
 {
-    double zl, z = FN(swish_argument)(x, beta, &zl), v = z < EXPONENT_FLOOR ? with_sign_of(1.0, x) : x, k, y;
+    double z = (double)beta * x, k = magnitude(beta) > 0x1p800 ? 0x1p200 : 1.0, m, first, v, n, nl, i, q, y;
+    const double least = EXP2_SHIFT - 1000.0;
+    int64_t negative;
+    logistic e;
     if (NARROW) { /* a NaN comes back with x */
-        z = beta == 0 ? 0.0 : (double)beta * x;
+        z = beta == 0 ? 0.0 : z;
         return FN(gate_open)(x, natural_power(-z, -0.0, 2.0), beta == 0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0,
                              beta * x, EXP_MOST);
     }
-    k = FN(moderating_power)(magnitude(v));
-    y = FN(gated_unit)(v * k, z, FN(tail_of)(z, zl)) * (1.0 / k);
-    return magnitude(v) <= 0x1.fffffffffffffp1023 ? y : v;
+    negative = bits_of(z) >> 63;
+    v = FN(exp_beyond_one)(negative_abs(z), FN(tail_of)(z, FMA(beta, x, -z)), EXP2_SHIFT, &m, &nl);
+    first = m < least ? least : m;
+    e = FN(logistic_sum)(v + nl, power_of_two(first));
+    n = chosen(negative, e.y, 1.0);
+    nl = masked(e.yl, negative);
+    i = 1.0 / e.d;
+    q = n * i;
+    y = FMA(x * k, q, x * k * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl)));
+    y = y * chosen(negative, e.power, 1.0) * (power_of_two((m - first) + EXP2_SHIFT) * (1.0 / k));
+    y = z <= 600.0 ? y : x; /* z is NaN for an infinite x and beta = 0, too */
+    return with_sign_of(z < (k == 1.0 ? -1400.0 : -700.0) ? 0.0 : y, x);
 }
 
 INLINE real FN(swish_grad)(real dy, real x, real beta)
 {
-    double zl, z = FN(swish_argument)(x, beta, &zl), t = negative_abs(z);
+    double f = scaling_for(1.0).floor, zl, z = FN(swish_argument)(x, beta, &zl), a = negative_abs(z);
     if (NARROW) { /* silu's constants for silu only: the push costs half an ulp beside the root */
         int silu = beta == 1;
         return FN(gate_slope)(dy, 1.0 + z, natural_power(z, -0.0, silu ? SILU_SLOPE_TWO : 2.0),
                               silu ? times_sign_of(SILU_SLOPE_PUSH, z) : 0.0, 0.0, beta * x, 41, EXP_MOST);
     }
-    zl = t < EXPONENT_FLOOR ? 0.0 : zl;
-    t = t < EXPONENT_FLOOR ? EXPONENT_FLOOR : t;
-    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), with_sign_of(t, z), zl));
+    zl = a < f ? 0.0 : zl;
+    a = a < f ? f : a;
+    return gate(dy, FN(gated_unit_grad)(bits_of(z) >> 63, a, FN(tail_of)(z, zl), with_sign_of(a, z), zl));
 }
 
-/* z = 1.702 x */
-INLINE double FN(quick_gelu_argument)(double x, double *zl)
+/* float64: z = 1.702 x = -(a + al) for x = w <= 0; where w is tiny al counts nowhere. */
+INLINE double FN(quick_gelu_argument)(double w, double *al)
 {
-    double z = QUICK_GELU * x;
-    *zl = FMA(QUICK_GELU, x, -z) + QUICK_GELU_LOW * x;
-    *zl = magnitude(x) > 0x1p-60 ? *zl : 0.0;
-    return z;
+    double a = QUICK_GELU * w;
+    *al = FMA(QUICK_GELU_LOW, w, FMA(QUICK_GELU, w, -a));
+    return a;
 }
 INLINE real FN(quick_gelu)(real x)
 {
-    double f = EXPONENT_FLOOR / 1.702, v = x < f ? f : x, zl, z;
+    double f = scaling_for(1.0).floor / 1.702, a, al;
     if (NARROW)
         return FN(gate_open)(x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0,
                              times_sign_of(QUICK_GELU_PUSH, x), x, EXP_MOST / 2);
-    z = FN(quick_gelu_argument)(v > -f ? -f : v, &zl);
-    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
+    a = FN(quick_gelu_argument)(at_least(negative_abs(x), f), &al);
+    return FN(saturate)(x, FN(gated_unit)(at_least(x, f), bits_of(x) >> 63, a, al));
 }
 INLINE real FN(quick_gelu_grad)(real dy, real x)
 {
-    double f = EXPONENT_FLOOR / 1.702, zl, z;
+    double f = scaling_for(1.0).floor / 1.702, w = negative_abs(x), a, al;
     if (NARROW)
         return FN(gate_slope)(dy, FMA(QUICK_GELU, x, 1.0),
                               binary_power(x, QUICK_GELU_OVER_LN2, QUICK_GELU_OVER_LN2_LOW, QUICK_GELU_SLOPE_TOP), 0.0,
                               QUICK_GELU_SLOPE_SQUARE, x, 25, EXP_MOST / 2);
-    x = x < f ? f : x > -f ? -f : x;
-    z = FN(quick_gelu_argument)(x, &zl);
-    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), z, zl));
+    a = FN(quick_gelu_argument)(w < f ? f : w, &al);
+    return gate(dy, FN(gated_unit_grad)(bits_of(x) >> 63, a, al, with_sign_of(a, x), FN(tail_of)(x, al)));
 }
 
 /* z = x (c0 + c1 x^2); c0 + c1 x^2 = q + ql: c0 has 40 bits, so c0 - q is exact. |x| <= 22. */
 INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl)
 {
     double x2 = x * x, x2l = FMA(x, x, -x2), q = FMA(GELU_TANH_CUBIC, x2, GELU_TANH_LINEAR), ql, z, u, ul;
-    x2l = magnitude(x) > 0x1p-60 ? x2l : 0.0;
     ql = FMA(GELU_TANH_CUBIC, x2, GELU_TANH_LINEAR - q) + FMA(GELU_TANH_CUBIC_LOW, x2, GELU_TANH_LINEAR_LOW);
     ql += NARROW ? 0.0 : GELU_TANH_CUBIC * x2l;
     z = x * q;
@@ -381,34 +359,31 @@ INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl
     ul += NARROW ? 0.0 : 2.0 * GELU_TANH_CUBIC * x2l;
     *t = x * u;
     *tl = FMA(x, u, -*t) + x * ul;
-    *zl = NARROW || magnitude(x) > 0x1p-60 ? *zl : 0.0;
-    *tl = NARROW || magnitude(x) > 0x1p-60 ? *tl : 0.0;
     return z;
 }
 #define GELU_TANH_SATURATED 22.0 /* z is 794 there */
 #define GELU_TANH_MOST 20        /* for narrower types; z is 603 */
 INLINE real FN(gelu_tanh)(real x)
 {
-    double f = GELU_TANH_SATURATED, v = x < -f ? -f : x, z, zl, t, tl;
+    double f = GELU_TANH_SATURATED, z, zl, t, tl;
     if (NARROW) {
         z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
         return FN(gate_open)(x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, times_sign_of(GELU_TANH_PUSH, x),
                              x, GELU_TANH_MOST);
     }
-    z = FN(gelu_tanh_argument)(v > f ? f : v, &zl, &t, &tl);
-    return FN(saturate)(x, FN(gated_unit)(v, z, FN(tail_of)(z, zl)));
+    z = FN(gelu_tanh_argument)(at_least(negative_abs(x), -f), &zl, &t, &tl);
+    return FN(saturate)(x, FN(gated_unit)(at_least(x, -f), bits_of(x) >> 63, z, zl));
 }
 INLINE real FN(gelu_tanh_grad)(real dy, real x)
 {
-    double f = GELU_TANH_SATURATED, z, zl, t, tl;
+    double f = GELU_TANH_SATURATED, w = negative_abs(x), z, zl, t, tl;
     if (NARROW) {
         z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
         return FN(gate_slope)(dy, (1.0 + t) + tl, natural_power(z, zl, GELU_TANH_SLOPE_TWO),
                               times_sign_of(GELU_TANH_SLOPE_PUSH, x), GELU_TANH_SLOPE_SQUARE, x, 8, GELU_TANH_MOST);
     }
-    x = x < -f ? -f : x > f ? f : x;
-    z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
-    return gate(dy, FN(gated_unit_grad)(z, FN(tail_of)(z, zl), t, tl));
+    z = FN(gelu_tanh_argument)(w < -f ? -f : w, &zl, &t, &tl);
+    return gate(dy, FN(gated_unit_grad)(bits_of(x) >> 63, z, zl, with_sign_of(t, x), FN(tail_of)(x, tl)));
 }
 
 /* (c + cl) q + (0 or -(c + cl)), q = n/d: the end of c (e^z - 1) in float64, monotone as tanh is. c is scaled by k,
@@ -425,23 +400,21 @@ INLINE double FN(expm1_end)(double n, double nl, double d, double dl, double c, 
     return (p + (pl + (e + (c * ql + cl * q) - (near ? 0.0 : cl)))) * back;
 }
 
-/* dy (c + cl) e^z for z <= 0. NARROW: -EXP_MOST <= z. float64: by the polynomial, which needs no division. */
-INLINE double FN(scaled_exp)(double dy, double c, double cl, double z, double zl)
+/* dy c e^(z + zl) for z <= 0. NARROW: -EXP_MOST <= z. float64: c (1 + v) rounds once. */
+INLINE double FN(scaled_exp)(double dy, double c, double z, double zl)
 {
-    double f = EXPONENT_FLOOR, q, ql, m, p, k, s1, s2;
+    scaling g;
+    double v, m, low;
     if (NARROW) {
         power e = binary_power(z, LOG2_E, 0.0, TWO_OVER_LN2);
         return dy * c * (e.s * (e.p + e.r)) / (e.p - e.r);
     }
-    zl = z < f ? -0.0 : zl;
-    z = z < f ? f : z;
-    m = FN(exp_tail)(z, zl, &q, &ql);
-    s1 = FN(exp2_factors)(m, &s2);
-    k = FN(moderating_power)(c);
-    c *= k;
-    cl *= k;
-    p = c * q;
-    return gate(dy, (p + (FMA(c, q, -p) + (c * ql + cl * q))) * s2 * (1.0 / k) * s1);
+    g = scaling_for(c);
+    zl = z < g.floor ? -0.0 : zl;
+    v = FN(exp_beyond_one)(z < g.floor ? g.floor : z, zl, g.shift, &m, &low);
+    v += low;
+    c *= g.factor;
+    return gate(dy, FMA(c, v, c) * power_of_two(m) * g.back);
 }
 
 /* (c + cl)(e^z - 1) for z <= 0. NARROW: -EXP_MOST <= z. */
@@ -472,7 +445,7 @@ INLINE real FN(elu)(real x, real alpha)
 }
 INLINE real FN(elu_grad)(real dy, real x, real alpha)
 {
-    double d = FN(scaled_exp)(NARROW ? dy : 1.0, alpha, 0.0, x, -0.0);
+    double d = FN(scaled_exp)(NARROW ? dy : 1.0, alpha, x, -0.0);
     real y = (real)(NARROW ? d : gate(dy, d)); /* an alpha next to 0 closes it before e^x does */
     y = x <= FN(elu_least)(alpha) ? 0 : y;
     return x > 0 ? dy : y;
@@ -490,7 +463,7 @@ INLINE real FN(selu)(real x)
 }
 INLINE real FN(selu_grad)(real dy, real x)
 {
-    double d = FN(scaled_exp)(dy, SELU_SCALE_ALPHA, SELU_SCALE_ALPHA_LOW, x, -0.0);
+    double d = FN(scaled_exp)(dy, SELU_SCALE_ALPHA, x, -0.0);
     real y = (real)(x > 0.0 ? dy * SELU_SCALE : d);
     return NARROW && x < -EXP_MOST ? 0 : y;
 }
@@ -541,7 +514,7 @@ INLINE real FN(celu)(real x, real alpha)
 INLINE real FN(celu_grad)(real dy, real x, real alpha)
 {
     double zl, z = FN(celu_argument)(x, alpha, &zl);
-    real y = (real)FN(scaled_exp)(dy, 1.0, 0.0, z, zl);
+    real y = (real)FN(scaled_exp)(dy, 1.0, z, zl);
     y = NARROW && x <= -EXP_MOST * alpha ? 0 : y;
     return x > 0 ? dy : y;
 }

@@ -24,53 +24,56 @@ INLINE double FN(scaled_argument)(double x, double beta, double *tl)
 }
 
 /* max(x, 0) + log(1 + e^(-|t|))/beta, t = beta x: no cancellation, and the last digits of the tail of either side.
- * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2. */
-INLINE double FN(softplus_parts)(double x, double t, double tl, double beta)
+ * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2.
+ * Its pairs meet no less than 2^least of 2^n, whose rest comes last; e^a/beta is 0 at the bound of a, or, for beta <
+ * 2^-797, 2^-800 of x. unit, a constant at each call: beta is 1. */
+INLINE double FN(softplus_parts)(double x, double t, double tl, double beta, int unit)
 {
-    double a = at_least(negative_abs(t), NARROW ? -EXP_MOST : EXP_LEAST);
-    double ll, l, f, b, bl, c, cl, y, yl, s, sl, most = x < 0.0 ? 0.0 : x;
+    double a = at_least(negative_abs(t), NARROW ? -EXP_MOST : beta < 0x1p-100 ? -1297.0 : -840.0); /* NaN: x has it */
+    double ll, l, f, b, bl, p, pl, s, sl, m, high, low, first, most = x < 0.0 ? 0.0 : x;
+    const double least = EXP2_SHIFT - (beta < 0x1p-100 ? 850.0 : 200.0);
     int64_t upper;
-    exp_fraction e = FN(exp_quotient)(a, NARROW ? -0.0 : t < 0.0 ? tl : -tl);
-    l = FN(log1p_quotient)(a, e, &ll, &upper);
     if (NARROW) {
+        exp_fraction e = FN(exp_quotient)(a, -0.0);
+        l = FN(log1p_quotient)(a, e, &upper);
         b = 1.0 / beta;
         return FMA(l, b, most) + masked(LN2_UP * b, upper);
     }
-    f = FN(moderating)(beta);
-    beta *= f;
-    b = 1.0 / beta;
-    bl = FMA(-b, beta, 1.0) * b;
-    y = two_product(l, b, &yl);
-    yl += l * bl + ll * b;
-    c = two_product(LN2, b, &cl);
-    cl += LN2 * bl + LN2_TAIL * b;
-    y = FN(add_pairs)(masked(c, upper), masked(cl, upper), y, yl, &yl);
-    y = fast_two_sum(y, yl, &yl);            /* so that f may bring y among the subnormals */
-    s = two_sum(most, y * f, &sl);
-    s = FN(round_pair)(s, sl + yl * f);
-    return FN(restore)(s, t < 0.0 ? e.rest : ROUND_SHIFT);
+    high = FN(exp_beyond_one)(a, FN(tail_of)(t, tl), EXP2_SHIFT, &m, &low);
+    first = m < least ? least : m;
+    l = FN(log1p_sum)(a, high, low, power_of_two(first), &ll, &upper);
+    ll += masked(LN2_TAIL, upper);
+    if (unit) { /* |l| <= x or x = 0; where LN2 counts, the sum is less */
+        p = fast_two_sum(most, l, &pl);
+        s = fast_two_sum(masked(LN2, upper), p, &sl);
+        sl += pl + ll;
+    } else {
+        l = fast_two_sum(masked(LN2, upper), l, &sl);
+        ll += sl;
+        f = FN(moderating)(beta);
+        beta *= f;
+        b = 1.0 / beta;
+        bl = FMA(-b, beta, 1.0) * b;
+        p = two_product(l, b, &pl);
+        pl += FMA(l, bl, ll * b);
+        p = fast_two_sum(p, pl, &pl); /* so that f may bring p among the subnormals */
+        s = two_sum(most, p * f, &sl);
+        sl += pl * f;
+    }
+    s = s <= 0x1.fffffffffffffp1023 ? s + sl : s;
+    return s * power_of_two(EXP2_SHIFT + masked(m - first, bits_of(t) >> 63));
 }
 INLINE real FN(softplus)(real x, real beta)
 {
-    double tl, t = FN(scaled_argument)(x, beta, &tl);
-    return (real)FN(softplus_parts)(x, t, tl, beta);
-}
-/* float64: sigmoid(t + tl): with e^(-|t|) = n/d the quotient n/(n + d) or d/(n + d). */
-INLINE double FN(sigmoid_of)(double t, double tl)
-{
-    double d, dl, y, a = negative_abs(t);
-    exp_fraction e;
-    e = FN(exp_quotient)(a < EXP_LEAST ? EXP_LEAST : a, t < 0.0 ? tl : -tl);
-    d = FN(add_pairs)(e.d, e.dl, e.n, e.nl, &dl);
-    y = FN(quotient)(t < 0.0 ? e.n : e.d, t < 0.0 ? e.nl : e.dl, d, dl);
-    return FN(restore)(y, t < 0.0 ? e.rest : ROUND_SHIFT);
+    double t = (double)beta * x, tl = FMA(beta, x, -t);
+    return (real)FN(softplus_parts)(x, t, magnitude(t) < 2000.0 ? tl : 0.0, beta, 0);
 }
 INLINE real FN(softplus_grad)(real dy, real x, real beta)
 {
-    double tl, t = FN(scaled_argument)(x, beta, &tl);
+    double t = (double)beta * x, tl = FMA(beta, x, -t);
     if (NARROW)
         return FN(saturated)(dy, beta * x < -EXP_MOST, beta * x > EXP_MOST, FN(sigmoid_quotient)(t));
-    return gate(dy, FN(sigmoid_of)(t, tl));
+    return gate(dy, FN(logistic_function)(bits_of(t) >> 63, negative_abs(t), FN(tail_of)(t, tl)));
 }
 
 /* With y = log(1 + e^t)/beta: sigmoid(t) = 1 - e^(-beta y), from smooth_exp.h. A y < 0 is no output: 0. */
@@ -83,7 +86,7 @@ INLINE double FN(softplus_grad_from_output)(double dy, double y, double beta)
 INLINE real FN(log_sigmoid)(real x)
 {
     double z = -(double)x;
-    return (real)-FN(softplus_parts)(z, z, -0.0, 1.0);
+    return (real)-FN(softplus_parts)(z, z, -0.0, 1.0, 1);
 }
 INLINE real FN(log_sigmoid_grad)(real dy, real x)
 {

@@ -77,8 +77,37 @@ INLINE power binary_power(double x, double k, double kl, double top)
     e.s = power_of_two(shifted);
     return e;
 }
+
+/* float64: c e^a for a <= 0. 2^n is held as 2^(n + offset), a normal number for every a from `floor` on, where the
+ * result is 0; c as c `factor`, moderate; and `back` takes both away last, with the one rounding of a subnormal
+ * result. `unit` is 2^-offset, `shift` as in natural_power. None of it depends on the element where c does not. */
+typedef struct { double factor, back, unit, shift, floor; } scaling;
+INLINE scaling scaling_for(double c)
+{
+    int large = c > 0x1p400, small = c < 0x1p-800;
+    scaling g;
+    g.factor = large ? 0x1p-1010 : small ? 0x1p200 : 1.0;
+    g.back = large ? 0x1p10 : small ? 0x1p-700 : 0x1p-500;
+    g.unit = large ? 0x1p-1000 : 0x1p-500;
+    g.shift = large ? EXP2_SHIFT + 1000.0 : EXP2_SHIFT + 500.0;
+    g.floor = large ? -1400.0 : -1050.0;
+    return g;
+}
+
+/* float64: s = e^a = power (y + yl) and 1 + s = d + dl. power = 2^n, 0 for n < -1074, scale = 2^(n + offset). */
+typedef struct { double y, yl, power, scale, d, dl; } logistic;
 INLINE double negative_abs(double x) { return from_bits(bits_of(x) | INT64_MIN); }
 INLINE double magnitude(double x) { return from_bits(bits_of(x) & INT64_MAX); }
+/* y where the mask (0 or -1) is set, else +0. */
+INLINE double masked(double y, int64_t mask) { return from_bits(bits_of(y) & mask); }
+/* y where the mask is set, else z. By comparisons GCC would compute what follows once for either. */
+INLINE double chosen(int64_t mask, double y, double z) { return from_bits((bits_of(y) & mask) | (bits_of(z) & ~mask)); }
+/* No less than c < 0: doubles of one sign stand in the order of their bits. A NaN may become c. */
+INLINE double at_least(double x, double c)
+{
+    uint64_t i = (uint64_t)bits_of(x), j = (uint64_t)bits_of(c);
+    return from_bits((int64_t)(i < j ? i : j));
+}
 INLINE double with_sign_of(double y, double x)
 {
     return from_bits((bits_of(y) & INT64_MAX) | (bits_of(x) & INT64_MIN));
@@ -139,25 +168,40 @@ INLINE double FN(quotient)(double n, double nl, double d, double dl)
     return NARROW ? q : q + ql;
 }
 
-/* float64: the polynomial exponential, without a division: e^(x + xl) = 2^n (y + yl); returns n + ROUND_SHIFT. |x| <
- * 1100, |xl| small. e^r = 1 + r + r^2 p(r), p of degree 10 (2^-61.9):
- * minimax.py "(exp(t)-1-t)/t**2" "(-log(2))/2*mpf('1.002')" "log(2)/2*mpf('1.002')" 10 --weight "t**2/exp(t)" --fix
- * 0.5 */
-INLINE double FN(exp_tail)(double x, double xl, double *y, double *yl)
+/* float64: e^(a + al) = 2^n (1 + high + *low), |a| < 1420, *shifted = n + shift. e^r = 1 + r + r^2 p(r):
+ * minimax.py "(exp(t)-1-t)/t**2" "(-log(2))/2*mpf('1.002')" "log(2)/2*mpf('1.002')" 9 --weight "t**2/exp(t)": 2^-57.9.
+ * t = a - n LN2_HIGH and n LN2_LOW are exact; r's rounding, 2^-55, counts by the slope of r^2 p, 0.42 at most, and
+ * v's own is 2^-55: together 0.36 ulp of 1 + v, v = high + low. */
+INLINE double FN(exp_beyond_one)(double a, double al, double shift, double *shifted, double *low)
 {
-    double r, rl, u, ul, m = FN(exp_reduce)(x, xl, &r, &rl), q;
-    q = FMA(r, 0x1.1f75a09130c85p-29, 0x1.af4f14e933c3dp-26);
-    q = FMA(r, q, 0x1.27e4d9ce0a06bp-22);
-    q = FMA(r, q, 0x1.71de01941f268p-19);
-    q = FMA(r, q, 0x1.a01a01a786cd2p-16);
-    q = FMA(r, q, 0x1.a01a01ac21793p-13);
-    q = FMA(r, q, 0x1.6c16c16c160ebp-10);
-    q = FMA(r, q, 0x1.1111111110053p-7);
-    q = FMA(r, q, 0x1.5555555555556p-5);
-    q = FMA(r, q, 0x1.5555555555557p-3);
-    q = FMA(r, q, 0.5);
-    u = fast_two_sum(r, r * r * q, &ul);
-    *y = fast_two_sum(1.0, u, yl);
-    *yl += ul + rl;
-    return m;
+    double m = FMA(a, LOG2_E, shift), n = m - shift, t = FMA_EXACT(n, -LN2_HIGH, a), l = FMA_EXACT(n, -LN2_LOW, al);
+    double r = t + l, r2 = r * r, r4 = r2 * r2, p, q;
+    p = FMA(r2, FMA(r, 0x1.1111111127945p-7, 0x1.555555555064ap-5),
+            FMA(r, 0x1.55555555554fap-3, 0x1.000000000000ap-1));
+    q = FMA(r2, FMA(r, 0x1.ad88aa098779cp-26, 0x1.28ae88b4a038dp-22),
+            FMA(r, 0x1.71df20c41f287p-19, 0x1.a01998db11a25p-16));
+    q = FMA(r2, q, FMA(r, 0x1.a01a012bceb67p-13, 0x1.6c16c1849e179p-10));
+    *shifted = m;
+    *low = FMA(r2, FMA(r4, q, p), l);
+    return t;
+}
+
+/* float64: s = e^a = power (1 + v) as a fraction of 1. yl and dl are exact: products with powers of 2 are. */
+INLINE logistic FN(logistic_sum)(double v, double power)
+{
+    logistic e;
+    e.power = power;
+    e.y = 1.0 + v;
+    e.yl = v - (e.y - 1.0);
+    e.d = FMA_EXACT(power, e.y, 1.0);
+    e.dl = FMA_EXACT(power, e.yl, FMA_EXACT(power, e.y, 1.0 - e.d));
+    return e;
+}
+/* The same from a + al, g.floor <= a <= 0. */
+INLINE logistic FN(logistic_parts)(double a, double al, scaling g)
+{
+    double m, low, high = FN(exp_beyond_one)(a, al, g.shift, &m, &low), scale = power_of_two(m);
+    logistic e = FN(logistic_sum)(high + low, scale * g.unit);
+    e.scale = scale;
+    return e;
 }

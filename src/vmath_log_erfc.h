@@ -11,17 +11,12 @@ typedef struct { double n, nl, d, dl, rest; } exp_fraction;
 #define DEEP (ROUND_SHIFT - 200.0)
 
 /* Clamps on the bits, where doubles of one sign stand in the order of their magnitudes: one integer minimum, where
- * GCC makes masks and moves of a comparison of doubles. at_most: no more than c > 0. at_least: no less than c < 0.
- * no_less: x > 0, no less than c > 0. A NaN becomes c: the caller brings NaN in again. */
+ * GCC makes masks and moves of a comparison of doubles. at_most: no more than c > 0. at_least (vmath_exp.h): no
+ * less than c < 0. no_less: x > 0, no less than c > 0. A NaN becomes c: the caller brings NaN in again. */
 INLINE double at_most(double x, double c)
 {
     int64_t i = bits_of(x), j = bits_of(c);
     return from_bits(i < j ? i : j);
-}
-INLINE double at_least(double x, double c)
-{
-    uint64_t i = (uint64_t)bits_of(x), j = (uint64_t)bits_of(c);
-    return from_bits((int64_t)(i < j ? i : j));
 }
 INLINE double no_less(double x, double c)
 {
@@ -33,8 +28,6 @@ INLINE double times_exp2_shifted(double y, double m)
 {
     return from_bits((int64_t)((uint64_t)bits_of(y) + ((uint64_t)bits_of(m) << 52)));
 }
-/* y where the mask (0 or -1) is set, else +0. */
-INLINE double masked(double y, int64_t mask) { return from_bits(bits_of(y) & mask); }
 #define LN2_UP 0x1.62e42fefa39f0p-1             /* one unit up: rights softplus at 0x1.d483ap-12, 4.9e-18 from a tie */
 #define EXP_LEAST -1400.0
 #endif
@@ -139,52 +132,52 @@ INLINE double FN(add_product)(double a, double al, double b, double bl, double c
     return FN(sum_pairs)(c, cl, p, pl, sl);
 }
 
-/* log(1 + u) in units of 2^rest, less log 2 where *upper is set; u = e^x = n/d <= 1.
- * NARROW: log c + 2 atanh(s), s = (1 + u - c)/(1 + u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s|
- * <= 3 - 2 sqrt(2), and where u is small u - u^2/2 + ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d),
- * 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
+/* NARROW: log(1 + u), less log 2 where *upper is set; u = e^x = n/d <= 1. It is log c + 2 atanh(s), s = (1 + u - c)/(1 +
+ * u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s| <= 3 - 2 sqrt(2), and where u is small u - u^2/2 +
+ * ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d), 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
  * minimax.py "2*(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "(mpf('1.0001')*(3-2*sqrt(2)))**2" 5 --weight t; half of 2^-51.2
- * relative to 2s.
- * float64: c = 2 where 2^k = 1, so that n - d = 2r and log(1 + u) - log 2, x/2 + x^2/8 + ..., is exact to 2^-58 of
- * itself: between neighbours it grows by more than its error, however small x is. Half of that q, of degree 10:
- * minimax.py "(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "mpf('1.0001')/9" 10 --weight t; 2^-64.5. */
-INLINE double FN(log1p_quotient)(double x, exp_fraction p, double *ll, int64_t *upper)
+ * relative to 2s. */
+INLINE double FN(log1p_quotient)(double x, exp_fraction p, int64_t *upper)
 {
-    double c, cl, d, dl, v, vl, z, q;
-    if (NARROW) {
-        *upper = (bits_of(x) - bits_of(-0.881373587019543)) >> 63;     /* x <= 0: the bits grow with |x| */
-        c = masked(p.d, *upper);
-        d = ((p.d + p.d) + c) + p.n;
-        v = (p.n - c) / d;
-        z = v * v;
-        q = FMA(z, 0x1.5879f545011dcp-3, 0x1.732bf3889cda2p-3);
-        q = FMA(z, q, 0x1.c722798de7875p-3);
-        q = FMA(z, q, 0x1.2492417538175p-2);
-        q = FMA(z, q, 0x1.999999a2971d1p-2);
-        q = FMA(z, q, 0x1.5555555553957p-1);
-        *ll = 0.0;
-        return FMA(v * z, q, v + v);
-    }
-    *upper = (bits_of(x) - bits_of(-0.34)) >> 63;
+    double c, d, v, z, q;
+    *upper = (bits_of(x) - bits_of(-0.881373587019543)) >> 63; /* x <= 0: the bits grow with |x| */
     c = masked(p.d, *upper);
-    cl = masked(p.dl, *upper);
-    d = FN(add_pairs)(p.d + p.d, p.dl + p.dl, p.n, p.nl, &dl);
-    d = FN(add_pairs)(d, dl, c, cl, &dl);
-    v = FN(quotient_tail)(p.n - c, p.nl - cl, d, dl, &vl);      /* the difference is exact: n is near d */
+    d = ((p.d + p.d) + c) + p.n;
+    v = (p.n - c) / d;
     z = v * v;
-    q = FMA(z, 0x1.4fe6271ea6679p-4, 0x1.2033aca5948e7p-5);
-    q = FMA(z, q, 0x1.c0f71f3e8e541p-5);
-    q = FMA(z, q, 0x1.dff56f2a8a416p-5);
-    q = FMA(z, q, 0x1.11225b9262463p-4);
-    q = FMA(z, q, 0x1.3b12e49e68e5cp-4);
-    q = FMA(z, q, 0x1.745d1d6852be1p-4);
-    q = FMA(z, q, 0x1.c71c71a9ddb68p-4);
-    q = FMA(z, q, 0x1.24924924ba037p-3);
-    q = FMA(z, q, 0x1.999999999965cp-3);
-    q = FMA(z, q, 0x1.5555555555556p-2);
-    v += v;
-    *ll = FMA(v * z, q, vl + vl);
-    return v;
+    q = FMA(z, 0x1.5879f545011dcp-3, 0x1.732bf3889cda2p-3);
+    q = FMA(z, q, 0x1.c722798de7875p-3);
+    q = FMA(z, q, 0x1.2492417538175p-2);
+    q = FMA(z, q, 0x1.999999a2971d1p-2);
+    q = FMA(z, q, 0x1.5555555553957p-1);
+    return FMA(v * z, q, v + v);
+}
+
+/* float64: the same for u = power (1 + high + low), as l + *ll, all digits of low included: for x > 0 softplus adds x,
+ * and would fall where they jump. c = 2 where u > 1/2: u - 1 is exact there, and |s| <= 1/5. s by
+ * one division and its remainder, for which 1/(1 + u + c) is (1 - s)/2 c. 2 atanh(s) = 2s + 2 s^3 q(s^2):
+ * minimax.py "(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "mpf('1.001')/25" 7 --weight t: 2^-62.7. */
+INLINE double FN(log1p_sum)(double x, double high, double low, double power, double *ll, int64_t *upper)
+{
+    double y = 1.0 + (high + low), u = power * y, ul = power * ((high - (y - 1.0)) + low), c, d, dl, s, rest, h, z, z2, p, q;
+    *upper = (bits_of(x) - bits_of(-0.693147)) >> 63;
+    c = masked(1.0, *upper);
+    d = (2.0 + c) + u;
+    dl = (((2.0 + c) - d) + u) + ul;
+    u -= c;
+    s = u / d;
+    rest = FMA(-s, d, u) + FMA(-s, dl, ul);
+    h = chosen(*upper, 0.5, 1.0);
+    z = s * s;
+    z2 = z * z;
+    p = FMA(z2, FMA(z, 0x1.c71c748daf341p-4, 0x1.24924921e62fep-3),
+            FMA(z, 0x1.999999999c165p-3, 0x1.555555555554fp-2));
+    q = FMA(z2, FMA(z, 0x1.1b781e0c8ed57p-4, 0x1.0dcced4f3a692p-4),
+            FMA(z, 0x1.3b35ad751befcp-4, 0x1.745c4b678e5bap-4));
+    q = FMA(z2 * z2, q, p);
+    s += s;
+    *ll = FMA(s * z, q, rest * FMA(-0.5 * s, h, h));
+    return s;
 }
 
 /* The tail of the normal distribution, Phi(-a) = e^(-a^2/2) f(a), 0 <= a <= NORMAL_MOST, as 2^rest (n + nl)/(d + dl).
