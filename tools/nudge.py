@@ -99,6 +99,8 @@ def compiled(constants, names):
                 kept = [line for line in text.splitlines() if re.match(rf"ACTIVATION\(({'|'.join(names)}),", line)]
                 end = rows.index("#undef ACTIVATION")
                 text = "\n".join([*rows[:end], *kept, *rows[end:], ""])
+            elif path.name == "units.def":  # the formulas in double, also where bounds decide
+                text = re.sub(r"(?m)^BOUNDED\(.*\n", "", text)
             Path(folder, path.name).write_text(text)
         source, library = Path(folder, "nudged.c"), Path(folder, "nudged.so")
         source.write_text(LIBRARY)
