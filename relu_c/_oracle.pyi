@@ -4,10 +4,10 @@ from numpy.typing import NDArray
 NEEDS_AVX2: bool
 
 def names() -> list[str]: ...
-def regions(name: str, derivative: bool) -> list[tuple[float, float]]: ...
+def regions(name: str, derivative: int) -> list[tuple[float, float]]: ...
 def check(
     name: str,
-    derivative: bool,
+    derivative: int,
     x: NDArray[float32],
     y: NDArray[float32],
     near: float = ...,
@@ -15,7 +15,7 @@ def check(
 ) -> tuple[int, int, float, int, list[int], list[int], list[int], list[float]]: ...
 def evaluate(
     name: str,
-    derivative: bool,
+    derivative: int,
     x: NDArray[float32],
     high: NDArray[float64],
     low: NDArray[float64],

@@ -14,13 +14,13 @@ cdef extern from "oracle.h":
         int64_t *close_at
         double *close_ulp
     int oracle_needs_avx2()
-    int oracle_find(const char *name)
+    int oracle_find(const char *name, int derivative)
     const char *oracle_name(int function)
-    int oracle_region(int function, int grad, int i, float *low, float *high)
+    int oracle_region(int function, int derivative, int i, float *low, float *high)
     void oracle_check(
-        int function, int grad, const float *x, const float *y, int64_t n, double near, oracle_report *r) nogil
+        int function, int derivative, const float *x, const float *y, int64_t n, double near, oracle_report *r) nogil
     double oracle_evaluate(
-        int function, int grad, const float *x, int64_t n, double *h, double *l, double *bound) nogil
+        int function, int derivative, const float *x, int64_t n, double *h, double *l, double *bound) nogil
 
 NEEDS_AVX2 = bool(oracle_needs_avx2())
 
@@ -33,16 +33,16 @@ def names():
     return result
 
 
-cdef int number(str name) except -1:
-    cdef int function = oracle_find(name.encode())
+cdef int number(str name, int derivative) except -1:
+    cdef int function = oracle_find(name.encode(), derivative)
     if function < 0:
-        raise ValueError(f"the oracle has no function {name!r}")
+        raise ValueError(f"the oracle has no function {name!r}, derivative {derivative}")
     return function
 
 
-def regions(str name, bint derivative):
+def regions(str name, int derivative):
     """Return the intervals of inputs whose rounded result is known without evaluation."""
-    cdef int function = number(name), i = 0
+    cdef int function = number(name, derivative), i = 0
     cdef float low, high
     result = []
     while oracle_region(function, derivative, i, &low, &high):
@@ -52,7 +52,7 @@ def regions(str name, bint derivative):
 
 
 def check(
-    str name, bint derivative, const float[::1] x, const float[::1] y, double near=0.0, int64_t capacity=4096
+    str name, int derivative, const float[::1] x, const float[::1] y, double near=0.0, int64_t capacity=4096
 ):
     """Compare y with f(x) or f'(x).
 
@@ -60,8 +60,8 @@ def check(
     ----------
     name : str
         One of `names`.
-    derivative : bool
-        Whether y are values of f'.
+    derivative : {0, 1, 2}
+        Whether y are values of f(x) (0), of f'(x) (1), or of f' where x are values of f (2).
     x, y : ndarray of float32
         Inputs and results.
     near : float
@@ -83,7 +83,7 @@ def check(
     close_ulp : list of float
         Their distances.
     """
-    cdef int function = number(name)
+    cdef int function = number(name, derivative)
     cdef oracle_report r
     if x.shape[0] != y.shape[0]:
         raise ValueError(f"x and y differ in length: {x.shape[0]} and {y.shape[0]}")
@@ -110,9 +110,9 @@ def check(
         free(r.close_ulp)
 
 
-def evaluate(str name, bint derivative, const float[::1] x, double[::1] high, double[::1] low, double[::1] bound):
+def evaluate(str name, int derivative, const float[::1] x, double[::1] high, double[::1] low, double[::1] bound):
     """Fill high + low, the factor returned times the exact value, and the bound of their error."""
-    cdef int function = number(name)
+    cdef int function = number(name, derivative)
     cdef double factor
     if not x.shape[0]:
         return 1.0

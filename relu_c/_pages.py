@@ -40,7 +40,7 @@ class Page:
     integers : bool, optional
         Whether integer dtypes are kept.
     output_accuracy : str, optional
-        What the gradient loses when it comes from the output.
+        How the gradient that comes from the output differs from the one that comes from `x`.
     """
 
     name: str
@@ -99,7 +99,9 @@ class Page:
                 ("y", "array_like", f"The output of `{self.name}`; broadcasts with `dy`."),
             ],
             ("dx", "The gradient with respect to `x`, in the common dtype of `dy` and `y`."),
-            self.output_accuracy,
+            f"As a function of `y` the result is as accurate as `{self.name}_grad` is as one of `x`. A `y` outside the "
+            "function's range is no output, and gives +0 whatever `dy` is; NaN in `y` gives NaN. "
+            f"{self.output_accuracy}",
             self.examples[2],
         )
 

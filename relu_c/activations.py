@@ -162,8 +162,8 @@ _squared_relu = Page(
     accuracy=_ONCE,
     edges="-0.0 and -inf give +0, +inf gives +inf.",
     source="D. R. So et al., Primer: searching for efficient transformers for language modeling, NeurIPS 2021.",
-    output_accuracy="The square root of `y` costs up to 1 ulp in float64; below the smallest normal number `y` has lost digits "
-    "of `x`, or all of them.",
+    output_accuracy="2 * sqrt(y): little is lost, except below the smallest normal number, where `y` has lost digits of `x`, "
+    "or all of them.",
     examples=(
         ">>> relu_c.squared_relu(np.float32([-2, 0, 3]))\narray([0., 0., 9.], dtype=float32)",
         ">>> relu_c.squared_relu_grad(1.0, np.float32([-2, 0, 3]))\narray([0., 0., 6.], dtype=float32)",
@@ -632,8 +632,8 @@ _softsign = Page(
     accuracy=_NARROW + "; float64 within 1 ulp.",
     edges="+inf and -inf give 1 and -1.",
     source="X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.",
-    output_accuracy="(1 - abs(y))**2: `y` has lost digits of `x` where it is near 1 or -1; there the absolute error, about the "
-    "spacing of `y`, is all that is promised.",
+    output_accuracy="(1 - abs(y))**2: `y` has lost digits of `x` where it is near 1 or -1; there the absolute error against the gradient from `x` is "
+    "about the spacing of `y`.",
     examples=(
         ">>> relu_c.softsign(np.float32([-3, 0, 1]))\narray([-0.75,  0.  ,  0.5 ], dtype=float32)",
         ">>> relu_c.softsign_grad(1.0, np.float32([-3, 0, 1]))\narray([0.0625, 1.    , 0.25  ], dtype=float32)",
@@ -654,7 +654,7 @@ _sigmoid = Page(
     edges="+inf and -inf give 1 and +0.",
     source="D. E. Rumelhart, G. E. Hinton and R. J. Williams, Learning representations by back-propagating errors, Nature 323 (1986).",
     output_accuracy="y * (1 - y): `y` has lost digits of `x` where it is near 1, and all of them where it is 1, which "
-    "gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    "gives 0; there the absolute error against the gradient from `x` is about the spacing of `y`.",
     examples=(
         ">>> relu_c.sigmoid(np.float32([-2, 0, 3]))\narray([0.11920292, 0.5       , 0.95257413], dtype=float32)",
         ">>> relu_c.sigmoid_grad(1.0, np.float32([-2, 0, 3]))\narray([0.10499358, 0.25      , 0.04517666], dtype=float32)",
@@ -694,7 +694,7 @@ _tanh = Page(
     edges="+inf and -inf give 1 and -1. -0.0 stays -0.0.",
     source="Y. LeCun, L. Bottou, G. B. Orr and K.-R. Müller, Efficient BackProp, in Neural Networks: Tricks of the Trade, 1998.",
     output_accuracy="1 - y**2: `y` has lost digits of `x` where it is near 1 or -1, and all of them at 1 and -1, which "
-    "give 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    "give 0; there the absolute error against the gradient from `x` is about the spacing of `y`.",
     examples=(
         ">>> relu_c.tanh(np.float32([-2, 0, 3]))\narray([-0.9640276,  0.       ,  0.9950548], dtype=float32)",
         ">>> relu_c.tanh_grad(1.0, np.float32([-2, 0, 3]))\narray([0.07065082, 1.        , 0.00986604], dtype=float32)",
@@ -773,7 +773,7 @@ _elu = Page(
     source="D.-A. Clevert, T. Unterthiner and S. Hochreiter, Fast and accurate deep network learning by exponential linear units (ELUs), ICLR 2016.",
     parameters=(("alpha", "float or array_like, default 1.0", "Minus the limit at -inf; finite, at least 0."),),
     output_accuracy="y + alpha for y <= 0: `y` has lost digits of `x` where it is near -alpha, and all of them at "
-    "-alpha, which gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    "-alpha, which gives 0; there the absolute error against the gradient from `x` is about the spacing of `y`.",
     examples=(
         ">>> relu_c.elu(np.float32([-2, 0, 3]))\narray([-0.86466473,  0.        ,  3.        ], dtype=float32)",
         ">>> relu_c.elu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.13533528, 1.        , 1.        ], dtype=float32)",
@@ -818,7 +818,7 @@ _celu = Page(
         ),
     ),
     output_accuracy="1 + y / alpha for y <= 0: `y` has lost digits of `x` where it is near -alpha, and all of them at "
-    "-alpha, which gives 0; there the absolute error, about the spacing of `y`, is all that is promised.",
+    "-alpha, which gives 0; there the absolute error against the gradient from `x` is about the spacing of `y`.",
     examples=(
         ">>> relu_c.celu(np.float32([-2, 0, 3]))\narray([-0.86466473,  0.        ,  3.        ], dtype=float32)",
         ">>> relu_c.celu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.13533528, 1.        , 1.        ], dtype=float32)",
@@ -856,7 +856,7 @@ _selu = Page(
     "ones. +inf gives +inf, -inf gives -scale * alpha. -0.0 stays -0.0. The derivative at 0 is scale * alpha.",
     source="G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, Self-normalizing neural networks, NIPS 2017.",
     output_accuracy="y + scale * alpha for y <= 0: `y` has lost digits of `x` where it is near -scale * alpha; there "
-    "the absolute error, about the spacing of `y`, is all that is promised.",
+    "the absolute error against the gradient from `x` is about the spacing of `y`.",
     examples=(
         ">>> relu_c.selu(np.float32([-2, 0, 3]))\narray([-1.5201665,  0.       ,  3.152103 ], dtype=float32)",
         ">>> relu_c.selu_grad(1.0, np.float32([-2, 0, 3]))\narray([0.23793288, 1.7580993 , 1.050701  ], dtype=float32)",

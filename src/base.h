@@ -123,7 +123,17 @@ INLINE double product_rest(double value, double a, double b)
 #endif
 }
 
+/* y, double's rounding of a positive value, made odd if it is not that value: `rest` (never -0) has the sign of value - y.
+ * An odd last bit is no tie of a shorter type, so the next rounding is that of the value itself. */
+INLINE double to_odd(double y, double rest)
+{
+    return from_bits((bits_of(y) + (bits_of(rest) >> 63)) | (rest != 0.0));
+}
+
 /* The end of a gradient: a derivative of exactly 0 blocks whatever comes from above; NaN d stays NaN. */
 INLINE double gate(double dy, double d) { return d == 0.0 ? 0.0 : dy * d; }
+
+/* The same for a derivative taken from y: a y outside the function's range is no output, and its formula gives d <= 0. */
+INLINE double gate_of_output(double dy, double d) { return d <= 0.0 ? 0.0 : dy * d; }
 
 #endif

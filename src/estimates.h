@@ -53,11 +53,9 @@ INLINE bounds unless(int unknown, bounds b)
 }
 INLINE bounds no_estimate(void) { return unless(1, within(1, 0)); }
 INLINE float gate_float(float dy, float d) { return d == 0 ? 0 : dy * d; }
-/* dy d, the gate closed where d = 0; not where d may have overflowed in float alone, for y that are no outputs. */
-INLINE bounds gated_within(float dy, float d, float units)
-{
-    return unless(float_magnitude(d) > 0x1p100f, within(gate_float(dy, d), units));
-}
+/* dy d of a derivative taken from y: d <= 0 where y is no output, and the gate closed. Sums and squares of half numbers
+ * are exact but for one rounding, which keeps the sign. */
+INLINE bounds within_of_output(float dy, float d, float units) { return within(d <= 0 ? 0 : dy * d, units); }
 
 /* e^a = s A/B, LEAST_EXPONENT <= a <= 87: s = 2^n exactly, A and B 1.5 units.
  * minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 "(log(2)/2*mpf('1.002'))**2" 1 --weight t: absolute 2^-27.7 */
@@ -97,8 +95,7 @@ INLINE bounds sigmoid_grad_estimate(float dy, float x)
     float a = float_negative_abs(x);
     return unless(a < LEAST_EXPONENT, within(dy * float_logistic_slope(a, 1), 20));
 }
-/* y^2 is exact. */
-INLINE bounds sigmoid_grad_from_output_estimate(float dy, float y) { return gated_within(dy, y - y * y, 6); }
+INLINE bounds sigmoid_grad_from_output_estimate(float dy, float y) { return within_of_output(dy, y * (1 - y), 6); }
 
 /* N = (e^z - 1) B, z <= 0: 3 units; no cancellation to speak of, for s <= 1/2 or c1 = 0. */
 INLINE float float_expm1_numerator(exponential e)
@@ -121,7 +118,7 @@ INLINE bounds tanh_grad_estimate(float dy, float x)
     float a = 2 * float_negative_abs(x);
     return unless(a < LEAST_EXPONENT, within(dy * float_logistic_slope(a, 4), 20));
 }
-INLINE bounds tanh_grad_from_output_estimate(float dy, float y) { return gated_within(dy, 1 - y * y, 6); }
+INLINE bounds tanh_grad_from_output_estimate(float dy, float y) { return within_of_output(dy, 1 - y * y, 6); }
 
 /* x w/(2 + w) for |x| <= 1, w by minimax.py "(sqrt(t)*coth(sqrt(t)/2)-2)/t" 0 4 4 --weight
  * "t/(sqrt(t)*coth(sqrt(t)/2)-2)", relative 2^-26.6; beyond, x - tanh x is as much as x/5: five times the units of
@@ -208,7 +205,7 @@ INLINE bounds elu_grad_estimate(float dy, float x, float alpha)
 }
 INLINE bounds elu_grad_from_output_estimate(float dy, float y, float alpha)
 {
-    return gated_within(dy, y > 0 ? 1 : y + alpha, 6);
+    return within_of_output(dy, y > 0 ? 1 : y + alpha, 6);
 }
 #define SCALE_FLOAT 0x1.0cfabd6a91132p+0f
 #define SCALE_ALPHA_FLOAT 0x1.c212cc640f031p+0f
@@ -226,7 +223,7 @@ INLINE bounds selu_grad_estimate(float dy, float x)
 INLINE bounds selu_grad_from_output_estimate(float dy, float y)
 {
     const float low = (float)(0x1.c212cc640f031p+0 - (double)SCALE_ALPHA_FLOAT);
-    return within(gate_float(dy, y > 0 ? SCALE_FLOAT : (y + SCALE_ALPHA_FLOAT) + low), 8);
+    return within_of_output(dy, y > 0 ? SCALE_FLOAT : (y + SCALE_ALPHA_FLOAT) + low, 8);
 }
 /* z = x/alpha has an error of 2 units, which e^z takes |z| times. */
 INLINE bounds celu_estimate(float x, float alpha)
@@ -241,7 +238,7 @@ INLINE bounds celu_grad_estimate(float dy, float x, float alpha)
 }
 INLINE bounds celu_grad_from_output_estimate(float dy, float y, float alpha)
 {
-    return gated_within(dy, y > 0 ? 1 : (y + alpha) / alpha, 8);
+    return within_of_output(dy, y > 0 ? 1 : (y + alpha) / alpha, 8);
 }
 
 /* x sigma(z), x clamped by the caller where sigma vanishes; `units` of |z| in z. */
@@ -380,7 +377,7 @@ INLINE bounds squareplus_grad_estimate(float dy, float x, float b)
 INLINE bounds squareplus_grad_from_output_estimate(float dy, float y, float b)
 {
     float square = y * y, S = square + 0.25f * b;
-    return unless(out_of_range(S) | ((square < 0x1p-90f) & (y != 0)), within(gate_float(dy, square / S), 8));
+    return unless(out_of_range(S) | ((square < 0x1p-90f) & (y != 0)), within(gate_float(dy, y <= 0 ? 0 : square / S), 8));
 }
 
 INLINE bounds squared_relu_estimate(float x) { return within(x <= 0 ? 0 : x * x, 0); }
@@ -445,7 +442,7 @@ INLINE bounds softsign_grad_estimate(float dy, float x)
 INLINE bounds softsign_grad_from_output_estimate(float dy, float y)
 {
     float inverse = 1 - float_magnitude(y);
-    return gated_within(dy, inverse * inverse, 8);
+    return within_of_output(dy, inverse <= 0 ? 0 : inverse * inverse, 8);
 }
 
 #endif

@@ -333,6 +333,38 @@ INLINE value g_hard_swish(double x)
     return exact_pair((dd){in ? v.h : x >= 3 ? 6 : 0, in ? v.l : 0});
 }
 
+/* ---- f' as a function of y = f(x): 0 for a y outside the range of f, which is no output ---- */
+
+INLINE value output(int possible, value v) { return choose(possible, v, exact(0)); }
+INLINE value o_sigmoid(double y) { return output(y > 0 && y < 1, exact_pair(two_sum(y, -(y * y)))); }   /* y^2 is exact: 48 bits */
+INLINE value o_tanh(double y) { return output(fabs(y) < 1, exact_pair(two_sum(1, -(y * y)))); }
+INLINE value o_softsign(double y)
+{
+    dd s = two_sum(1, -fabs(y));
+    return output(s.h > 0, choose(s.l == 0, exact_pair(two_prod(s.h, s.h)), relative(mul(s, s))));
+}
+INLINE value o_softplus(double y) { return output(y > 0, relative(neg(expm1_dd((dd){-clamp(y, 150), 0})))); }
+INLINE value o_log_sigmoid(double y) { return o_softplus(-y); }
+INLINE value o_elu(double y) { return choose(y > 0, exact(1), output(y > -1, exact_pair(two_sum(1, y)))); }
+INLINE value o_selu(double y)   /* beside the constant, which errs by 2^-104, the sum is above 2^-26 */
+{
+    dd v = add_d(SELU_LAMBDA_ALPHA, y);
+    return choose(y > 0, relative(SELU_LAMBDA), output(v.h > 0, (value){v.h, v.l, 0x1p-20}));
+}
+INLINE value o_squareplus(double y)   /* near 0 y^2 - y^4: only the second term breaks a tie of the first */
+{
+    double y2 = y * y, y4 = y2 * y2;
+    dd v = div((dd){y2, 0}, two_sum(1, y2));
+    return output(y > 0, choose(y < 0x1p-30, (value){y2, -y4, 0x1p32 * y4}, relative(v)));
+}
+INLINE value o_squared_relu(double y)
+{
+    double s = sqrt(y > 0 ? y : 1);
+    return output(y > 0, relative(quick_two_sum(2 * s, fma(-s, s, y) / s)));
+}
+INLINE value o_hard_sigmoid(double y) { return exact(y > 0 && y < 1); }   /* six times the value */
+INLINE value o_soft_shrink(double y) { return exact(y != 0); }
+
 /* ---- a block of inputs: one plain loop per formula ---- */
 
 typedef void evaluate_block(const float *x, int n, double *h, double *l, double *m);
@@ -344,6 +376,8 @@ BLOCKS_OF(sigmoid) BLOCKS_OF(log_sigmoid) BLOCKS_OF(tanh) BLOCKS_OF(tanh_shrink)
 BLOCKS_OF(gelu_tanh) BLOCKS_OF(quick_gelu) BLOCKS_OF(silu) BLOCKS_OF(mish) BLOCKS_OF(softsign) BLOCKS_OF(squareplus)
 BLOCKS_OF(relu) BLOCKS_OF(relu6) BLOCKS_OF(squared_relu) BLOCKS_OF(hard_tanh) BLOCKS_OF(leaky_relu) BLOCKS_OF(thresholded_relu)
 BLOCK_OF(f_hard_shrink) BLOCK_OF(f_soft_shrink) BLOCK_OF(g_shrink) BLOCKS_OF(hard_sigmoid) BLOCKS_OF(hard_swish)
+BLOCK_OF(o_sigmoid) BLOCK_OF(o_log_sigmoid) BLOCK_OF(o_tanh) BLOCK_OF(o_softplus) BLOCK_OF(o_elu) BLOCK_OF(o_selu) BLOCK_OF(o_softsign)
+BLOCK_OF(o_squareplus) BLOCK_OF(o_squared_relu) BLOCK_OF(o_hard_sigmoid) BLOCK_OF(o_soft_shrink)
 
 /* Blocks that need no exp: c x + d x^2 near 0 (what is left out is below 2^-118 of it), and lambda x. */
 INLINE value near_zero(double x, dd c, double d)
@@ -476,7 +510,7 @@ static void g_gelu_block(const float *x, int n, double *h, double *l, double *m)
     normal_blocks(c, n, h, l, m, gelu_grad_finish);
 }
 
-/* ---- the table ---- */
+/* ---- the table: f, f', f' as a function of y ---- */
 
 /* In [low, high] the rounded result is the float nearest to a*x + b; why: in the comment of each row. Errors are not measured
  * there, so there is no region where a function's largest one may lie.
@@ -484,7 +518,7 @@ static void g_gelu_block(const float *x, int n, double *h, double *l, double *m)
 typedef struct { float low, high; double a, b; } region;
 typedef struct {
     const char *name;
-    evaluate_block *evaluate;
+    evaluate_block *evaluate;       /* NULL: the output does not determine the derivative */
     double factor;                  /* the evaluation returns factor times the value */
     float at_minus_inf, at_plus_inf;
     region regions[5];
@@ -492,28 +526,37 @@ typedef struct {
 
 #define INF ((float)INFINITY)
 #define LEAST 0x1p-149f
-static const row ROWS[][2] = {
+static const row ROWS[][3] = {
     /* e^-105 < 2^-150; e^-18 < u/2 */
     {{"sigmoid", f_sigmoid_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {18, INF, 0, 1}}},
-     {"sigmoid", g_sigmoid_block, 1, 0, 0, {{-INF, -105, 0, 0}, {-0x1p-13f, 0x1p-13f, 0, 0.25}, {105, INF, 0, 0}}}},
+     {"sigmoid", g_sigmoid_block, 1, 0, 0, {{-INF, -105, 0, 0}, {-0x1p-13f, 0x1p-13f, 0, 0.25}, {105, INF, 0, 0}}},
+     /* y - y^2: y^2 is a quarter of the spacing at 2^-26 */
+     {"sigmoid", o_sigmoid_block, 1, 0, 0, {{-INF, 0, 0, 0}, {0, 0x1p-26f, 1, 0}, {1, INF, 0, 0}}}},
     {{"log_sigmoid", f_log_sigmoid_block, 1, -INF, -0.0f,
       {{-INF, -19, 1, -0.0}, {-0x1p-28f, 0x1p-28f, 0, -0x1.62e42fefa39efp-1}, {105, INF, -0.0, -0.0}}},
-     {"log_sigmoid", g_log_sigmoid_block, 1, 1, 0, {{-INF, -18, 0, 1}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {105, INF, 0, 0}}}},
+     {"log_sigmoid", g_log_sigmoid_block, 1, 1, 0, {{-INF, -18, 0, 1}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {105, INF, 0, 0}}},
+     {"log_sigmoid", o_log_sigmoid_block, 1, 1, 0, {{-INF, -18, 0, 1}, {-0x1p-26f, 0, -1, 0}, {0, INF, 0, 0}}}},
     /* tanh x = x(1 - x^2/3); 2e^-20 < u/2; 4e^-108 < 2^-150 */
     {{"tanh", f_tanh_block, 1, -1, 1, {{-INF, -10, 0, -1}, {-0x1p-13f, 0x1p-13f, 1, -0.0}, {10, INF, 0, 1}}},
-     {"tanh", g_tanh_block, 1, 0, 0, {{-INF, -54, 0, 0}, {-0x1p-13f, 0x1p-13f, 0, 1}, {54, INF, 0, 0}}}},
+     {"tanh", g_tanh_block, 1, 0, 0, {{-INF, -54, 0, 0}, {-0x1p-13f, 0x1p-13f, 0, 1}, {54, INF, 0, 0}}},
+     {"tanh", o_tanh_block, 1, 0, 0, {{-INF, -1, 0, 0}, {-0x1p-13f, 0x1p-13f, 0, 1}, {1, INF, 0, 0}}}},
     {{"tanh_shrink", f_tanh_shrink_block, 1, -INF, INF,
       /* x - 1 + 2e^-2x: x - 1 is a float below 2^24, a midpoint in (2^24, 2^25], from where the last term rounds up; x^3/3 < 2^-150 */
       {{-INF, -0x1.000002p24f, 1, 0}, {-0x1p24f, -20, 1, 1}, {-0x1p-50f, 0x1p-50f, 0, -0.0}, {20, 0x1p24f, 1, -1}, {0x1.000002p24f, INF, 1, 0}}},
      {"tanh_shrink", g_tanh_shrink_block, 1, 1, 1, {{-INF, -10, 0, 1}, {10, INF, 0, 1}}}},
     {{"softplus", f_softplus_block, 1, 0, INF, {{-INF, -105, 0, 0}, {-0x1p-28f, 0x1p-28f, 0, 0x1.62e42fefa39efp-1}, {19, INF, 1, 0}}},
-     {"softplus", f_sigmoid_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {18, INF, 0, 1}}}},
+     {"softplus", f_sigmoid_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {18, INF, 0, 1}}},
+     {"softplus", o_softplus_block, 1, 0, 1, {{-INF, 0, 0, 0}, {0, 0x1p-26f, 1, 0}, {18, INF, 0, 1}}}},
     {{"elu", f_elu_block, 1, -1, INF, {{-INF, -18, 0, -1}, {-0x1p-26f, 0, 1, -0.0}, {0, INF, 1, -0.0}}},
-     {"elu", g_elu_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}}},
+     {"elu", g_elu_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}},
+     {"elu", o_elu_block, 1, 0, 1, {{-INF, -1, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}}},
     {{"celu", f_elu_block, 1, -1, INF, {{-INF, -18, 0, -1}, {-0x1p-26f, 0, 1, -0.0}, {0, INF, 1, -0.0}}},
-     {"celu", g_elu_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}}},
+     {"celu", g_elu_block, 1, 0, 1, {{-INF, -105, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}},
+     {"celu", o_elu_block, 1, 0, 1, {{-INF, -1, 0, 0}, {-0x1p-26f, 0, 0, 1}, {0, INF, 0, 1}}}},
     {{"selu", f_selu_blocks, 1, -1.75809934f, INF, {{-INF, -20, 0, -0x1.c212cc640f031p0}}},
-     {"selu", g_selu_block, 1, 0, 1.05070099f, {{-INF, -106, 0, 0}, {-0x1p-28f, 0, 0, 0x1.c212cc640f031p0}, {0x1p-149f, INF, 0, 0x1.0cfabd6a91132p0}}}},
+     {"selu", g_selu_block, 1, 0, 1.05070099f, {{-INF, -106, 0, 0}, {-0x1p-28f, 0, 0, 0x1.c212cc640f031p0}, {0x1p-149f, INF, 0, 0x1.0cfabd6a91132p0}}},
+     {"selu", o_selu_block, 1, 0, 1.05070099f,
+      {{-INF, -2, 0, 0}, {-0x1p-28f, 0, 0, 0x1.c212cc640f031p0}, {LEAST, INF, 0, 0x1.0cfabd6a91132p0}}}},
     /* gelu: x(1 - Q), Q(6) < u/2; 14.5 Q(14.5) < 2^-150; x/2 (1 + 0.8x) */
     {{"gelu", f_gelu_block, 1, -0.0f, INF,
       {{-INF, -14.5f, 0, -0.0}, {-0x1p-27f, -0x1p-124f, 0.5, 0}, {0x1p-124f, 0x1p-27f, 0.5, 0}, {6, INF, 1, 0}}},
@@ -536,28 +579,39 @@ static const row ROWS[][2] = {
     {{"mish", f_mish_blocks, 1, -0.0f, INF, {{-INF, -111, 0, -0.0}, {12, INF, 1, 0}}},
      {"mish", g_mish_block, 1, 0, 1, {{-INF, -112, 0, -0.0}, {-0x1p-29f, 0x1p-29f, 0, 0.6}, {14, INF, 0, 1}}}},
     {{"softsign", f_softsign_block, 1, -1, 1, {{-0x1p-26f, 0x1p-26f, 1, -0.0}}},
-     {"softsign", g_softsign_block, 1, 0, 0, {{-INF, -0x1p76f, 0, 0}, {-0x1p-27f, 0x1p-27f, 0, 1}, {0x1p76f, INF, 0, 0}}}},
+     {"softsign", g_softsign_block, 1, 0, 0, {{-INF, -0x1p76f, 0, 0}, {-0x1p-27f, 0x1p-27f, 0, 1}, {0x1p76f, INF, 0, 0}}},
+     {"softsign", o_softsign_block, 1, 0, 0, {{-INF, -1, 0, 0}, {-0x1p-27f, 0x1p-27f, 0, 1}, {1, INF, 0, 0}}}},
     {{"squareplus", f_squareplus_block, 1, 0, INF, {{-0x1p-26f, 0x1p-26f, 0, 1}, {0x1p13f, INF, 1, 0}}},
-     {"squareplus", g_squareplus_block, 1, 0, 1, {{-INF, -0x1p76f, 0, 0}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {0x1p13f, INF, 0, 1}}}},
+     {"squareplus", g_squareplus_block, 1, 0, 1, {{-INF, -0x1p76f, 0, 0}, {-0x1p-26f, 0x1p-26f, 0, 0.5}, {0x1p13f, INF, 0, 1}}},
+     {"squareplus", o_squareplus_block, 1, 0, 1, {{-INF, 0, 0, 0}, {0, 0x1p-76f, 0, 0}, {0x1p13f, INF, 0, 1}}}},
     /* exact pieces */
-    {{"relu", f_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}, {0, INF, 1, 0}}}, {"relu", g_relu_block, 1, 0, 1, {{-INF, 0, 0, 0}, {LEAST, INF, 0, 1}}}},
+    {{"relu", f_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}, {0, INF, 1, 0}}}, {"relu", g_relu_block, 1, 0, 1, {{-INF, 0, 0, 0}, {LEAST, INF, 0, 1}}},
+     {"relu", g_relu_block, 1, 0, 1, {{-INF, 0, 0, 0}, {LEAST, INF, 0, 1}}}},
     {{"relu6", f_relu6_block, 1, 0, 6, {{-INF, 0, 0, 0}, {0, 6, 1, 0}, {6, INF, 0, 6}}},
+     {"relu6", g_relu6_block, 1, 0, 0, {{-INF, 0, 0, 0}, {LEAST, 5.9999995f, 0, 1}, {6, INF, 0, 0}}},
      {"relu6", g_relu6_block, 1, 0, 0, {{-INF, 0, 0, 0}, {LEAST, 5.9999995f, 0, 1}, {6, INF, 0, 0}}}},
     {{"squared_relu", f_squared_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}, {0, 0x1p-76f, 0, 0}, {0x1p64f, INF, 0, INFINITY}}},
-     {"squared_relu", g_squared_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}, {0, INF, 2, 0}}}},
+     {"squared_relu", g_squared_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}, {0, INF, 2, 0}}},
+     {"squared_relu", o_squared_relu_block, 1, 0, INF, {{-INF, 0, 0, 0}}}},
     {{"hard_sigmoid", f_hard_sigmoid_block, 6, 0, 1, {{-INF, -3, 0, 0}, {3, INF, 0, 1}}},
-     {"hard_sigmoid", g_hard_sigmoid_block, 6, 0, 0, {{-INF, -3, 0, 0}, {3, INF, 0, 0}}}},
+     {"hard_sigmoid", g_hard_sigmoid_block, 6, 0, 0, {{-INF, -3, 0, 0}, {3, INF, 0, 0}}},
+     {"hard_sigmoid", o_hard_sigmoid_block, 6, 0, 0, {{-INF, 0, 0, 0}, {1, INF, 0, 0}}}},
     {{"hard_swish", f_hard_swish_block, 6, -0.0f, INF, {{-INF, -3, 0, -0.0}, {3, INF, 1, 0}}},
      {"hard_swish", g_hard_swish_block, 6, 0, 1, {{-INF, -3, 0, 0}, {3, INF, 0, 1}}}},
     {{"hard_tanh", f_hard_tanh_block, 1, -1, 1, {{-INF, -1, 0, -1}, {-1, 1, 1, -0.0}, {1, INF, 0, 1}}},
+     {"hard_tanh", g_hard_tanh_block, 1, 0, 0, {{-INF, -1, 0, 0}, {-0.99999994f, 0.99999994f, 0, 1}, {1, INF, 0, 0}}},
      {"hard_tanh", g_hard_tanh_block, 1, 0, 0, {{-INF, -1, 0, 0}, {-0.99999994f, 0.99999994f, 0, 1}, {1, INF, 0, 0}}}},
     {{"leaky_relu", f_leaky_relu_block, 1, -INF, INF, {{0, INF, 1, -0.0}}},
+     {"leaky_relu", g_leaky_relu_block, 1, 0.01f, 1, {{-INF, 0, 0, 0.01f}, {LEAST, INF, 0, 1}}},
      {"leaky_relu", g_leaky_relu_block, 1, 0.01f, 1, {{-INF, 0, 0, 0.01f}, {LEAST, INF, 0, 1}}}},
     {{"hard_shrink", f_hard_shrink_block, 1, -INF, INF, {{-INF, -0.50000006f, 1, 0}, {-0.5, 0.5, 0, 0}, {0.50000006f, INF, 1, 0}}},
+     {"hard_shrink", g_shrink_block, 1, 1, 1, {{-INF, -0.50000006f, 0, 1}, {-0.5, 0.5, 0, 0}, {0.50000006f, INF, 0, 1}}},
      {"hard_shrink", g_shrink_block, 1, 1, 1, {{-INF, -0.50000006f, 0, 1}, {-0.5, 0.5, 0, 0}, {0.50000006f, INF, 0, 1}}}},
     {{"soft_shrink", f_soft_shrink_block, 1, -INF, INF, {{-0.5, 0.5, 0, 0}}},
-     {"soft_shrink", g_shrink_block, 1, 1, 1, {{-INF, -0.50000006f, 0, 1}, {-0.5, 0.5, 0, 0}, {0.50000006f, INF, 0, 1}}}},
+     {"soft_shrink", g_shrink_block, 1, 1, 1, {{-INF, -0.50000006f, 0, 1}, {-0.5, 0.5, 0, 0}, {0.50000006f, INF, 0, 1}}},
+     {"soft_shrink", o_soft_shrink_block, 1, 1, 1, {{-INF, -LEAST, 0, 1}, {LEAST, INF, 0, 1}}}},
     {{"thresholded_relu", f_thresholded_relu_block, 1, 0, INF, {{-INF, 1, 0, 0}, {1.0000001f, INF, 1, 0}}},
+     {"thresholded_relu", g_thresholded_relu_block, 1, 0, 1, {{-INF, 1, 0, 0}, {1.0000001f, INF, 0, 1}}},
      {"thresholded_relu", g_thresholded_relu_block, 1, 0, 1, {{-INF, 1, 0, 0}, {1.0000001f, INF, 0, 1}}}},
 };
 
@@ -600,7 +654,7 @@ INLINE distances measure(float y, double h, double l, double factor)
                        a > 0x1p128 && h > factor * 0x1p128 ? 0 : error, q * 0x1p-23 * factor};
 }
 
-static void compare_block(const float *restrict x, const float *restrict y, int n, const row *f, int grad, double near,
+static void compare_block(const float *restrict x, const float *restrict y, int n, const row *f, int derivative, double near,
                           const int64_t *indices, int64_t base, oracle_report *r)
 {
     double h[BLOCK], l[BLOCK], m[BLOCK];
@@ -632,7 +686,7 @@ static void compare_block(const float *restrict x, const float *restrict y, int 
             if (r->close < r->capacity) r->close_ulp[r->close] = fabs(gap) / d.ulp;
             note(&r->close, r->close_at, r->capacity, index);
         }
-        if (grad && float_bits(y[i]) == 0) sign = 0;    /* the closed gate: a derivative that vanishes may be +0 */
+        if (derivative && float_bits(y[i]) == 0) sign = 0;    /* the closed gate: a derivative that vanishes may be +0 */
         if (y[i] != y[i] || gap < -e || (sign && fabs(h[i]) >= e)) {
             if (y[i] != y[i]) r->worst_ulp = INFINITY, r->worst = index;
             note(&r->misrounded, r->misrounded_at, r->capacity, index);
@@ -643,8 +697,8 @@ static void compare_block(const float *restrict x, const float *restrict y, int 
     }
 }
 
-static void check_finite(const float *x, const float *y, int n, const row *f, int grad, double near, const int64_t *indices, int64_t base,
-                         oracle_report *r)
+static void check_finite(const float *x, const float *y, int n, const row *f, int derivative, double near,
+                         const int64_t *indices, int64_t base, oracle_report *r)
 {
     range r_x = range_of(x, n);
     for (const region *g = f->regions; g < f->regions + 5 && (g->low < g->high); g++) {
@@ -653,10 +707,10 @@ static void check_finite(const float *x, const float *y, int n, const row *f, in
         double a = g->a, b = g->b;
         for (int i = 0; i < n; i++) wrong += float_bits((float)(a * x[i] + b)) != float_bits(y[i]);
         if (wrong)
-            for (int i = 0; i < n; i++) settle_float((float)(a * x[i] + b), y[i], grad, indices ? indices[i] : base + i, r);
+            for (int i = 0; i < n; i++) settle_float((float)(a * x[i] + b), y[i], derivative, indices ? indices[i] : base + i, r);
         return;
     }
-    compare_block(x, y, n, f, grad, near, indices, base, r);
+    compare_block(x, y, n, f, derivative, near, indices, base, r);
 }
 
 /* Whether this file was compiled for AVX2 and fma, which the CPU must then have. */
@@ -670,33 +724,34 @@ int oracle_needs_avx2(void)
 }
 
 /* The i-th saturated region of a function, for the tests; 0 if there is none. */
-int oracle_region(int function, int grad, int i, float *low, float *high)
+int oracle_region(int function, int derivative, int i, float *low, float *high)
 {
-    const region *g = &ROWS[function][grad].regions[i];
+    const region *g = &ROWS[function][derivative].regions[i];
     *low = g->low, *high = g->high;
     return i < 5 && g->low < g->high;
 }
 
-/* The number of a function, -1 if there is none. */
-int oracle_find(const char *name)
+/* The number of a function, -1 if there is none or not this derivative. */
+int oracle_find(const char *name, int derivative)
 {
     for (unsigned i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
-        if (!strcmp(ROWS[i][0].name, name)) return (int)i;
+        if (!strcmp(ROWS[i][0].name, name))
+            return derivative >= 0 && derivative < 3 && ROWS[i][derivative].evaluate ? (int)i : -1;
     return -1;
 }
 const char *oracle_name(int function) { return function >= 0 && function < (int)(sizeof ROWS / sizeof *ROWS) ? ROWS[function][0].name : NULL; }
 
-/* Compare y = f(x) with the exact values.  Counts are added to *r; `near`: list inputs within that many ulp of a rounding boundary. */
-void oracle_check(int function, int grad, const float *x, const float *y, int64_t n, double near, oracle_report *r)
+/* Compare y with the exact values.  Counts are added to *r; `near`: list inputs within that many ulp of a rounding boundary. */
+void oracle_check(int function, int derivative, const float *x, const float *y, int64_t n, double near, oracle_report *r)
 {
-    const row *f = &ROWS[function][grad];
+    const row *f = &ROWS[function][derivative];
     for (int64_t start = 0; start < n; start += BLOCK) {
         int count = n - start < BLOCK ? (int)(n - start) : BLOCK;
         const float *bx = x + start, *by = y + start;
         int64_t special = 0;
         for (int i = 0; i < count; i++) special += !(fabsf(bx[i]) < INF);
         if (!special) {
-            check_finite(bx, by, count, f, grad, near, NULL, start, r);
+            check_finite(bx, by, count, f, derivative, near, NULL, start, r);
             continue;
         }
         float cx[BLOCK], cy[BLOCK];
@@ -709,14 +764,14 @@ void oracle_check(int function, int grad, const float *x, const float *y, int64_
                 settle_float(bx[i] != bx[i] ? bx[i] : bx[i] < 0 ? f->at_minus_inf : f->at_plus_inf, by[i], 0, start + i, r);
             }
         }
-        if (finite) check_finite(cx, cy, finite, f, grad, near, at, start, r);
+        if (finite) check_finite(cx, cy, finite, f, derivative, near, at, start, r);
     }
 }
 
 /* The oracle's own values, for its tests: h + l is factor (returned) times the value, with error at most bound. */
-double oracle_evaluate(int function, int grad, const float *x, int64_t n, double *h, double *l, double *bound)
+double oracle_evaluate(int function, int derivative, const float *x, int64_t n, double *h, double *l, double *bound)
 {
-    const row *f = &ROWS[function][grad];
+    const row *f = &ROWS[function][derivative];
     for (int64_t start = 0; start < n; start += BLOCK) {
         int count = n - start < BLOCK ? (int)(n - start) : BLOCK;
         f->evaluate(x + start, count, h + start, l + start, bound + start);

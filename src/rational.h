@@ -106,13 +106,6 @@ INLINE real FN(softsign)(real x)
     return copysign(fabs(x) > (real)0x1p53 ? 1 : (real)y, x);
 }
 
-/* y, double's rounding of a positive value, made odd if it is not that value: `rest` (never -0) has the sign of value - y.
- * An odd last bit is no tie of a shorter type, so the next rounding is that of the value itself. */
-INLINE double FN(to_odd)(double y, double rest)
-{
-    return from_bits((bits_of(y) + (bits_of(rest) >> 63)) | (rest != 0));
-}
-
 /* 1 / s^2, s = 1 + |x|. s^2 is square + tail, and what y leaves of 1, rest = 1 - y s^2, goes to y as y rest.
  * float64 is scaled by 2^-300, so that no tail underflows where the result does not. */
 INLINE real FN(softsign_grad)(real dy, real x)
@@ -124,11 +117,13 @@ INLINE real FN(softsign_grad)(real dy, real x)
     tail += NARROW ? 0 : 2 * sum * FN(sum_tail)(unit, magnitude);
     double y = 1 / square;
     double rest = product_rest(1, y, square) - y * tail;
-    double slope = NARROW ? FN(to_odd)(y, rest) : (y + y * rest) * (unit * unit);
+    double slope = NARROW ? to_odd(y, rest) : (y + y * rest) * (unit * unit);
     return slope == 0 || magnitude > 0x1p300 ? 0 : (real)(dy * slope);
 }
 INLINE real FN(softsign_grad_from_output)(real dy, real y)
 {
-    double inverse = 1 - (double)fabs(y);
-    return inverse == 0 ? 0 : (real)(dy * (inverse * inverse));
+    double magnitude = fabs(y), inverse = 1 - magnitude;
+    double tail = (1 - inverse) - magnitude; /* of a float32 y it does not count */
+    double square = NARROW ? inverse * inverse : FMA(inverse, inverse, 2 * inverse * tail);
+    return inverse <= 0 ? 0 : (real)(dy * square);
 }

@@ -137,7 +137,12 @@ INLINE real FN(sigmoid_grad)(real dy, real x)
     return NARROW && fabs(x) > EXP_MOST ? 0 : y;
 }
 
-INLINE double FN(sigmoid_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, y)); }
+/* y (1 - y), at +inf too, where it would be NaN. */
+INLINE double FN(sigmoid_grad_from_output)(double dy, double y)
+{
+    y = y > 1.0 ? 1.0 : y;
+    return gate_of_output(dy, FMA(-y, y, y));
+}
 
 /* NARROW: (e^z - 1) B = (s - 1) p + (s + 1) r: 2r where n = 0, so relatively exact near 0. */
 INLINE double FN(expm1_numerator)(power e) { return FMA(e.s - 1.0, e.p, (e.s + 1.0) * e.r); }
@@ -181,7 +186,7 @@ INLINE real FN(tanh_grad)(real dy, real x)
     return NARROW && fabs(x) > EXP_MOST / 2 ? 0 : y;
 }
 
-INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate(dy, FMA(-y, y, 1.0)); }
+INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate_of_output(dy, FMA(-y, y, 1.0)); }
 
 /* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
 INLINE double FN(tail_of)(double z, double zl) { return from_bits(bits_of(zl) ^ (~bits_of(z) & INT64_MIN)); }
@@ -452,7 +457,7 @@ INLINE real FN(elu_grad)(real dy, real x, real alpha)
 }
 INLINE double FN(elu_grad_from_output)(double dy, double y, double alpha)
 {
-    return gate(dy, y > 0.0 ? 1.0 : y + alpha);
+    return gate_of_output(dy, y > 0.0 ? 1.0 : y + alpha);
 }
 
 INLINE real FN(selu)(real x)
@@ -469,7 +474,7 @@ INLINE real FN(selu_grad)(real dy, real x)
 }
 INLINE double FN(selu_grad_from_output)(double dy, double y)
 {
-    return gate(dy, y > 0.0 ? SELU_SCALE : (y + SELU_SCALE_ALPHA) + SELU_SCALE_ALPHA_LOW);
+    return gate_of_output(dy, y > 0.0 ? SELU_SCALE : (y + SELU_SCALE_ALPHA) + SELU_SCALE_ALPHA_LOW);
 }
 
 /* z = x/alpha as a product with 1/alpha (which the loop hoists for a scalar alpha) and its tail. NARROW saturates where
@@ -520,7 +525,13 @@ INLINE real FN(celu_grad)(real dy, real x, real alpha)
 }
 INLINE double FN(celu_grad_from_output)(double dy, double y, double alpha)
 {
-    return gate(dy, y > 0.0 ? 1.0 : (y + alpha) / alpha);
+    double c, s, sl, d = (y + alpha) / alpha;
+    if (!NARROW) {
+        c = FN(moderating_power)(alpha);
+        s = two_sum(y * c, alpha * c, &sl);
+        d = y < -alpha ? 0.0 : FN(quotient)(s, sl, alpha * c, 0.0);
+    }
+    return gate_of_output(dy, y > 0.0 ? 1.0 : d);
 }
 
 /* w(t) = sqrt(t) coth(sqrt(t)/2) - 2 = t (1/6 + t Q(t)) on t = r^2 <= 4, relative 2^-58.7 (NARROW), 2^-64.1 (float64,
@@ -693,13 +704,25 @@ INLINE double FN(squareplus_grad)(double dy, double x, double b)
     return gate(dy, d);
 }
 
-/* y(y - x) = b/4, so R = 2y - x = y + b/(4y). */
+/* y(y - x) = b/4, so R = 2y - x = y + b/(4y). NARROW: y^2, which is exact, over y^2 + b/4; for b = 4 and a small y it
+ * is y^2 - y^4, and y^2 may lie so near a tie that only what the quotient leaves decides. float64: the same of y 2h and
+ * b h^2, h a power of 2 that brings y to 2^-60, where a derivative that is 0 or 1 has a b h^2 beyond 2^1000 or nearly 0. */
 INLINE double FN(squareplus_grad_from_output)(double dy, double y, double b)
 {
-    double v = y > 1e150 ? 1e150 : y, d;
-    if (NARROW)
-        return gate(dy, v * v / FMA_EXACT(v, v, 0.25 * b));
-    v = y > 0x1p1020 ? 0x1p1020 : y;
-    d = v / (v + 0.25 * b / v);
-    return gate(dy, y == 0.0 ? 0.0 : d);
+    double v, h, p, pl, S, Sl, d;
+    if (NARROW) {
+        v = y > 1e150 ? 1e150 : y;
+        p = v * v;
+        S = two_sum(p, 0.25 * b, &Sl);
+        d = p / S;
+        d = to_odd(d, product_rest(p, d, S) - d * Sl);
+        return gate(dy, y <= 0.0 ? 0.0 : d);
+    }
+    v = y > 0x1p900 ? 0x1p900 : y;
+    h = from_bits(INT64_C(0x7c10000000000000) - (bits_of(v) & INT64_C(0x7ff0000000000000)));
+    v *= h + h;
+    S = b * h * h;
+    p = two_product(v, v, &pl);
+    S = two_sum(p, S > 0x1p1000 ? 0x1p1000 : S, &Sl);
+    return gate(dy, y <= 0.0 ? 0.0 : FN(quotient)(p, pl, S, Sl + pl));
 }

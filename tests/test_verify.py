@@ -19,10 +19,12 @@ from relu_c._verify import kernels, parameters, peers, reference, report, sweep
 
 ROOT = Path(__file__).parents[1]
 PRIME = "\N{PRIME}"
-LABELS = {name + PRIME * derivative: (name, derivative) for name in kernels.functions() for derivative in (False, True)}
+ROWS = [(name, derivative) for name in kernels.functions() for derivative in kernels.derivatives(name)]
+LABELS = {reference.label(*row): row for row in ROWS}
 
 every_function = pytest.mark.parametrize("name", kernels.functions())
-every_derivative = pytest.mark.parametrize("derivative", [False, True], ids=["", "derivative"])
+every_derivative = pytest.mark.parametrize("derivative", [0, 1], ids=["", "derivative"])
+every_row = pytest.mark.parametrize(("name", "derivative"), ROWS, ids=LABELS)
 
 
 def right(name, derivative, x):
@@ -63,15 +65,22 @@ def check(name, derivative, kernel, **arguments):
 def test_every_function_of_the_table_has_an_oracle():
     assert set(kernels.functions()) <= set(sweep.functions())
     assert set(sweep.functions()) == set(reference.FUNCTIONS) == set(reference.LIMITS)
+    for name in kernels.functions():
+        known = list(range(len(reference.FUNCTIONS[name])))
+        assert kernels.derivatives(name) == known == list(range(len(reference.LIMITS[name])))
 
 
 def test_no_function_is_left_out():
-    stems = {name.removesuffix("_grad") for name in UFUNCS if not name.endswith("_from_output")}
-    assert stems - set(kernels.functions()) == {"threshold", "hard_sigmoid_default"}  # no defaults; hard_sigmoid's row
+    checked = {kernels.ufunc(*row).__name__ for row in ROWS}
+    assert {name for name in UFUNCS if name not in checked and not name.startswith("hard_sigmoid_default")} == {
+        "threshold",  # has no defaults
+        "threshold_grad",
+    }
 
 
 def test_a_function_without_oracle_is_refused(monkeypatch, capsys):
     monkeypatch.setattr(kernels, "functions", lambda: ["relu", "new_relu"])
+    monkeypatch.setattr(kernels, "derivatives", lambda name: [0, 1])
     assert main(["verify", "--sample"]) == 1
     assert "no oracle for new_relu" in capsys.readouterr().err
 
@@ -80,11 +89,12 @@ def test_a_function_without_oracle_is_refused(monkeypatch, capsys):
 def test_sample_is_right(name):
     in_use = instruction_set()
     try:
-        arguments = {"isa": available_instruction_sets(), "select": _use_isa, "derivatives": [False, True]}
+        derivatives = kernels.derivatives(name)
+        arguments = {"isa": available_instruction_sets(), "select": _use_isa, "derivatives": derivatives}
         rows = check(name, None, kernels.evaluate, **arguments)
     finally:
         _use_isa(in_use)
-    assert len(rows) == 2 * len(available_instruction_sets())
+    assert len(rows) == len(derivatives) * len(available_instruction_sets())
     for row in rows:
         assert row.misrounded == 0, row
         assert row.max_ulp <= 0.5
@@ -110,8 +120,7 @@ def test_wrong_is_found(name):
     assert row.witness in (1.0, 2.5)
 
 
-@every_derivative
-@every_function
+@every_row
 def test_wrong_kernel_is_found(name, derivative):
     x = [float(v) for v in sweep.sample(name, derivative)[[1000, 100_000, 200_000]] if np.isfinite(v)]
     (row,) = check(name, derivative, wrong_at(x, kernels.evaluate))
@@ -164,6 +173,28 @@ def _towards(x, kernel):
         return y
 
     return other
+
+
+@pytest.mark.parametrize("name", [name for name, derivative in ROWS if derivative == 2])
+def test_sample_has_what_is_no_output(name):
+    y = sweep.sample(name, 2)
+    with np.errstate(all="ignore"):
+        values = kernels.evaluate(name, 0, y)
+    least, most = np.nanmin(values), np.nanmax(values)
+    beyond = (y < least) | (y > most)
+    assert beyond.any() == (np.isfinite(least) or np.isfinite(most))
+    assert not kernels.evaluate(name, 2, y[beyond]).any()
+
+
+def test_what_is_no_output_is_checked():
+    """A gradient that follows y(1 - y) below 0 is refused."""
+
+    @np.errstate(all="ignore")
+    def wrong(name, derivative, y):
+        return np.where(y < 0, y - y * y, kernels.evaluate(name, derivative, y))
+
+    (row,) = check("sigmoid", 2, wrong)
+    assert row.misrounded > 100_000
 
 
 def test_shards_add_up():
@@ -280,7 +311,12 @@ def test_command_with_parameters(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"names": ["rleu"]}, "rleu"), ({"dtype": "int8"}, "int8"), ({"shard": (2, 2)}, "shard 2/2")],
+    [
+        ({"names": ["rleu"]}, "rleu"),
+        ({"names": ["gelu"], "derivatives": [2]}, f"gelu{PRIME}\\(y\\)"),
+        ({"dtype": "int8"}, "int8"),
+        ({"shard": (2, 2)}, "shard 2/2"),
+    ],
 )
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -310,8 +346,7 @@ def test_rounding_of_rationals(dtype, type_):
     assert [reference.round_rational(reference.mpq(v), dtype) for v in values.tolist()] == expected.tolist()
 
 
-@every_derivative
-@pytest.mark.parametrize("name", sweep.functions())
+@every_row
 def test_hard_cases_are_hard(name, derivative):
     for x in sweep.hard_cases(name, derivative)[:3]:
         value = abs(reference.mpq(reference.exact(name, derivative, x, 2000)))
@@ -336,8 +371,7 @@ def points(name, derivative):
     return np.append(x[np.isfinite(x)], np.float32([0, -0.0, np.inf, -np.inf, np.nan, 3.4e38, -3.4e38]))
 
 
-@every_derivative
-@pytest.mark.parametrize("name", sweep.functions())
+@every_row
 def test_oracle_agrees_with_mpfr(name, derivative):
     x = points(name, derivative)
     y = np.array([reference.correctly_rounded(name, derivative, v) for v in x], np.float32)
@@ -355,6 +389,9 @@ def test_oracle_refuses_what_it_cannot_check():
     x = np.ones(2, np.float32)
     with pytest.raises(ValueError, match="rleu"):
         _oracle.check("rleu", False, x, x)
+    for derivative in (-1, 2, 3):
+        with pytest.raises(ValueError, match=f"'gelu', derivative {derivative}"):
+            _oracle.check("gelu", derivative, x, x)
     with pytest.raises(ValueError, match="length"):
         _oracle.check("relu", False, x, x[:1])
 
@@ -393,7 +430,7 @@ def test_command(tmp_path, capsys):
     for text in ("relu", f"gelu{PRIME}", ", ".join(available_instruction_sets()), "misrounded", "0.500000"):
         assert text in printed
     (part,) = report.load(str(data))
-    assert len(part.rows) == 4 * len(available_instruction_sets())
+    assert len(part.rows) == (3 + 2) * len(available_instruction_sets())  # relu's output determines its derivative
     assert all(row.misrounded == 0 for row in part.rows)
     assert main(["verify", "--from", str(data)]) == 0
     assert capsys.readouterr().out == printed
@@ -405,7 +442,7 @@ def test_command_fails_where_a_result_is_wrong(monkeypatch, capsys):
     assert main(arguments) == 1
     out, err = capsys.readouterr()
     assert "relu: misrounded at 1.0" in out
-    assert f"not as exact as promised: relu, relu{PRIME}" in err
+    assert f"not as exact as promised: relu, relu{PRIME}, relu{PRIME}(y)" in err
 
 
 def test_what_is_no_result_is_refused(tmp_path, capsys):
@@ -483,7 +520,7 @@ def tables():
     for line in (ROOT / "docs" / "ACCURACY.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             heading = line.removeprefix("## ")
-        elif match := re.match(r"\| `(\w+\N{PRIME}?)` \|(.*)\|", line):
+        elif match := re.match(r"\| `(\w+\N{PRIME}?(?:\(y\))?)` \|(.*)\|", line):
             found.setdefault(heading, []).append((match[1], [cell.strip() for cell in match[2].split("|")]))
     return found
 

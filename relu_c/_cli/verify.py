@@ -2,15 +2,17 @@
 
 Functions of one argument (parameters at their defaults) and their derivatives
 are compared with the exact value rounded once, by an oracle that shares no code
-with the loops. All float32 inputs take about twenty minutes of one core (on
-baseline, which emulates fma, hours: all sets give the same bits); --sample
-takes seconds and includes all hard cases known. The exit status is 1 when
-anything is misrounded. A derivative within one float32 spacing of its root may
-be 1 ulp off; such inputs are listed, not counted. The half types go through
-all values, float64 through a million points, against bounds of 1 ulp, 2 ulp for
-derivatives with a root. --parameters samples the functions with a parameter, in
-float32, over 512 values of it, and their gradients over as many dy: within
-0.5001 ulp.
+with the loops. Where the output determines the derivative, so is
+NAME_grad_from_output(1, y), for every y, with the derivative as a function of
+y, which is 0 where y is no output. All float32 inputs take about twenty minutes
+of one core (on baseline, which emulates fma, hours: all sets give the same
+bits); --sample takes seconds and includes all hard cases known. The exit status
+is 1 when anything is misrounded. A derivative within one float32 spacing of its
+root may be 1 ulp off; such inputs are listed, not counted. The half types go
+through all values, float64 through a million points, against bounds of 1 ulp, 2
+ulp for derivatives with a root. --parameters samples the functions with a
+parameter, in float32, over 512 values of it, and their gradients over as many
+dy: within 0.5001 ulp.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
             file.write(report.page(parts))
     wrong = [row for row in rows if row.library == "relu_c" and not row.right]
     if wrong:
-        names = dict.fromkeys(row.name + "\N{PRIME}" * row.derivative for row in wrong)
+        names = dict.fromkeys(reference.label(row.name, row.derivative) for row in wrong)
         raise CommandError(f"not as exact as promised: {', '.join(names)}")
 
 
@@ -131,7 +133,7 @@ def _check_kernels(arguments: argparse.Namespace) -> Part:
     usual = _ufuncs.instruction_set()
     sets = available if arguments.isa == "all" else [arguments.isa or usual]
     all_known("instruction set", sets, available)
-    wanted = [(name, derivative) for name in names for derivative in (False, True)]
+    wanted = [(name, derivative) for name in names for derivative in kernels.derivatives(name)]
     try:
         rows = _sweep(arguments, "", kernels.evaluate, wanted, sets, _ufuncs._use_isa, kernels.fingerprint())
     finally:
@@ -196,7 +198,7 @@ def _sweep(
     arguments: argparse.Namespace,
     label: str,
     evaluate: Callable[..., Any],
-    wanted: list[tuple[str, bool]],
+    wanted: list[tuple[str, int]],
     sets: list[str],
     select: Callable[[str], None],
     fingerprint: str,
@@ -204,7 +206,7 @@ def _sweep(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from relu_c._verify import sweep
+    from relu_c._verify import reference, sweep
 
     def steps() -> Iterator[tuple[int, sweep.Progress]]:
         for i, (dtype, (name, derivative)) in enumerate(itertools.product(arguments.dtype, wanted)):
@@ -230,7 +232,7 @@ def _sweep(
         one = progress.add_task("")
         try:
             for i, step in steps():
-                description = step.name + "\N{PRIME}" * step.derivative
+                description = reference.label(step.name, step.derivative)
                 progress.update(one, description=description, completed=step.done, total=step.total)
                 progress.update(whole, completed=i + (len(step.rows) > 0))
                 rows += step.rows
@@ -242,6 +244,7 @@ def _sweep(
 def _print(console: Console, rows: list[Row]) -> None:
     from rich.table import Table
 
+    from relu_c._verify.reference import label
     from relu_c._verify.report import format_input, format_ulp, group
 
     table = Table(title="Results against the exact value rounded once", title_justify="left")
@@ -252,7 +255,7 @@ def _print(console: Console, rows: list[Row]) -> None:
     for sets, row in group(rows):
         table.add_row(
             row.library,
-            row.name + "\N{PRIME}" * row.derivative,
+            label(row.name, row.derivative),
             row.dtype,
             ", ".join(filter(None, sets)),
             str(row.inputs),
@@ -263,12 +266,12 @@ def _print(console: Console, rows: list[Row]) -> None:
         )
     console.print(table)
     for sets, row in group(rows):
-        label = row.name + "\N{PRIME}" * row.derivative
+        name = label(row.name, row.derivative)
         if row.library == "relu_c" and row.misrounded and row.dtype != "float64":
-            console.print(f"{label}: misrounded at {', '.join(format_input(x, row.dtype) for x in row.examples)}")
+            console.print(f"{name}: misrounded at {', '.join(format_input(x, row.dtype) for x in row.examples)}")
         for x, ulp in row.near_root:
             if row.library == "relu_c":
-                where = f"{label} ({', '.join(sets)})"
+                where = f"{name} ({', '.join(sets)})"
                 console.print(f"{where}: {format_ulp(ulp)} ulp at {format_input(x, row.dtype)}, beside the root")
         if row.root_error is not None:
-            console.print(f"{label}: absolute error at most {row.root_error:.2e} within 1 of the root")
+            console.print(f"{name}: absolute error at most {row.root_error:.2e} within 1 of the root")

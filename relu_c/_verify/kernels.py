@@ -13,13 +13,20 @@ import relu_c
 from relu_c import _ufuncs, activations
 from relu_c._ufuncs import UFUNCS
 
-__all__ = ["evaluate", "fingerprint", "functions", "ufunc"]
+__all__ = ["derivatives", "evaluate", "fingerprint", "functions", "ufunc"]
+
+ENDINGS = ("", "_grad", "_grad_from_output")
 
 
 def functions() -> list[str]:
     """Return the functions whose parameters, if any, all have defaults, in the order of the table."""
-    stems = [name for name in UFUNCS if not name.endswith(("_grad", "_grad_from_output", "_default"))]
+    stems = [name for name in UFUNCS if not name.endswith((*ENDINGS[1:], "_default"))]
     return [stem for stem in stems if None not in _defaults(stem)]
+
+
+def derivatives(name: str) -> list[int]:
+    """Return what there is of a function: itself (0), its derivative (1), its derivative by way of the output (2)."""
+    return [derivative for derivative, ending in enumerate(ENDINGS) if name + ending in UFUNCS]
 
 
 @functools.cache
@@ -32,9 +39,9 @@ def _defaults(name: str) -> tuple[float | None, ...]:
     return tuple(None if p.default is p.empty else float(p.default) for p in kinds)
 
 
-def evaluate(name: str, derivative: bool, x: NDArray[Any]) -> NDArray[Any]:
-    """Return f(x), or f'(x), which is the gradient at dy = 1, from the loops in use."""
-    kind = "_grad" if derivative else ""
+def evaluate(name: str, derivative: int, x: NDArray[Any]) -> NDArray[Any]:
+    """Return f(x), or f'(x), which is the gradient at dy = 1, x being y for derivative 2, from the loops in use."""
+    kind = ENDINGS[derivative]
     dy = (x.dtype.type(1),) if derivative else ()
     exact = UFUNCS.get(f"{name}_default{kind}")
     if exact is not None:  # a row of its own for the defaults
@@ -42,9 +49,9 @@ def evaluate(name: str, derivative: bool, x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(UFUNCS[f"{name}{kind}"](*dy, x, *(np.asarray(p, x.dtype) for p in _defaults(name))))
 
 
-def ufunc(name: str, derivative: bool) -> np.ufunc:
+def ufunc(name: str, derivative: int) -> np.ufunc:
     """Return the ufunc of a function, or of its gradient."""
-    return UFUNCS[name + "_grad" * derivative]
+    return UFUNCS[name + ENDINGS[derivative]]
 
 
 @functools.cache

@@ -90,7 +90,7 @@ def points(name: str, count: int = POINTS) -> tuple[Array, Array, Array]:
     return x.astype(np.float32), parameter, dy.astype(np.float32)
 
 
-def _errors(name: str, derivative: bool, x: Array, parameter: Array, dy: Array, y: Array) -> NDArray[np.float64]:
+def _errors(name: str, derivative: int, x: Array, parameter: Array, dy: Array, y: Array) -> NDArray[np.float64]:
     """Return the distance of each result from the exact value, in units in the last place of that value."""
     form = FORMS[name].slope if derivative else FORMS[name].value
     ulps = np.empty(x.size)
@@ -101,7 +101,7 @@ def _errors(name: str, derivative: bool, x: Array, parameter: Array, dy: Array, 
     return ulps
 
 
-def check(name: str, derivative: bool, isa: str, evaluate: Kernel, pool: Executor, count: int = POINTS) -> Row:
+def check(name: str, derivative: int, isa: str, evaluate: Kernel, pool: Executor, count: int = POINTS) -> Row:
     """Compare f(x, parameter), or dy f'(x, parameter), at `count` points.
 
     Parameters

@@ -17,9 +17,9 @@ Array = NDArray[Any]
 Function = Callable[[Any], Any]
 
 
-def evaluators() -> dict[str, Callable[[str, bool, Array], Array]]:
+def evaluators() -> dict[str, Callable[[str, int, Array], Array]]:
     """Return, by name and version of each installed library, ``evaluate(name, derivative, x)``."""
-    found: dict[str, Callable[[str, bool, Array], Array]] = {}
+    found: dict[str, Callable[[str, int, Array], Array]] = {}
     if importlib.util.find_spec("torch"):
         import torch
 
@@ -32,16 +32,14 @@ def evaluators() -> dict[str, Callable[[str, bool, Array], Array]]:
     return found
 
 
-def functions(library: str) -> list[tuple[str, bool]]:
+def functions(library: str) -> list[tuple[str, int]]:
     """Return the functions, and the derivatives, that a library has."""
     if library.startswith("torch"):
-        return [(name, derivative) for name in _torch_functions() for derivative in (False, True)]
-    return [
-        (name, derivative) for name, pair in _numpy_functions().items() for derivative in (False, True)[: len(pair)]
-    ]
+        return [(name, derivative) for name in _torch_functions() for derivative in (0, 1)]
+    return [(name, derivative) for name, pair in _numpy_functions().items() for derivative in range(len(pair))]
 
 
-def _torch(name: str, derivative: bool, x: Array) -> Array:
+def _torch(name: str, derivative: int, x: Array) -> Array:
     import torch
 
     nan = np.isnan(x)
@@ -85,7 +83,7 @@ def _torch_functions() -> dict[str, Function]:
     }
 
 
-def _numpy(name: str, derivative: bool, x: Array) -> Array:
+def _numpy(name: str, derivative: int, x: Array) -> Array:
     with np.errstate(all="ignore"):
         return np.where(np.isnan(x), x, _numpy_functions()[name][derivative](x))
 

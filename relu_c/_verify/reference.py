@@ -3,6 +3,9 @@
 Each function takes an ``mpfr`` and computes in the current context; its relative error is a few units of the working
 precision, except near the root of a derivative (at most 60 bits are lost at a float64 next to it) and in
 ``tanh_shrink``, which raises the precision itself.
+
+What is checked of a function has a number, ``derivative``: 0 is f(x), 1 is f'(x), and 2, where the output determines
+it, f'(x) as a function of y = f(x). There a y outside the range of f is no output, and the value is 0.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ from gmpy2 import mpfr, mpq
 
 Real: TypeAlias = Callable[[Any], Any]
 
-SELU_LAMBDA = mpq(10507009873554804934193349852946, 10**31)
-SELU_ALPHA = mpq(16732632423543772848170429916717, 10**31)
+LABELS = ("", "\N{PRIME}", "\N{PRIME}(y)")
+
+SELU_LAMBDA = mpq(105070098735548049341933498529460635195898120437640454698, 10**56)
+SELU_ALPHA = mpq(167326324235437728481704299167165203846115534828121627092, 10**56)
 QUICK = mpq(1702, 1000)
 CUBIC = mpq(44715, 10**6)
 
@@ -113,23 +118,48 @@ def _clip(x: Any, low: int, high: int) -> Any:
     return min(max(mpq(x), mpq(low)), mpq(high))
 
 
-def _leaky_relu(slope: Any) -> tuple[Real, Real]:
-    return (lambda x: mpq(x) if x > 0 else slope * mpq(x), lambda x: ONE if x > 0 else slope)
+_INF = float("inf")
 
 
-ZERO, ONE = mpq(0), mpq(1)
+def _leaky_relu(slope: Any) -> tuple[Real, ...]:
+    def derivative(x: Any) -> Any:
+        return ONE if x > 0 else slope
 
-FUNCTIONS: dict[str, tuple[Real, Real]] = {
-    "sigmoid": (_sigmoid, lambda x: _sech2(x / 2) / 4),
-    "log_sigmoid": (lambda x: -_softplus(-x), lambda x: _sigmoid(-x)),
-    "tanh": (gmpy2.tanh, _sech2),
+    return (lambda x: mpq(x) if x > 0 else slope * mpq(x), derivative, derivative)
+
+
+def _step(x: Any) -> Any:
+    return ONE if x > 0 else ZERO
+
+
+def _inside(low: float, high: float, slope: Any = None) -> Real:
+    return lambda x: (slope or ONE) if low < x < high else ZERO
+
+
+def _outside(least: float) -> Real:
+    return lambda x: ONE if abs(x) > least else ZERO
+
+
+ZERO, ONE, SIXTH = mpq(0), mpq(1), mpq(1, 6)
+
+_ELU: tuple[Real, ...] = (
+    lambda x: x if x > 0 else gmpy2.expm1(x),
+    lambda x: ONE if x > 0 else gmpy2.exp(x),
+    lambda y: ONE if y > 0 else max(mpq(y) + 1, ZERO),
+)
+
+FUNCTIONS: dict[str, tuple[Real, ...]] = {
+    "sigmoid": (_sigmoid, lambda x: _sech2(x / 2) / 4, lambda y: max(mpq(y) * (1 - mpq(y)), ZERO)),
+    "log_sigmoid": (lambda x: -_softplus(-x), lambda x: _sigmoid(-x), lambda y: -gmpy2.expm1(y) if y < 0 else ZERO),
+    "tanh": (gmpy2.tanh, _sech2, lambda y: max(1 - mpq(y) ** 2, ZERO)),
     "tanh_shrink": (_tanh_shrink, lambda x: gmpy2.tanh(x) ** 2),
-    "softplus": (_softplus, _sigmoid),
-    "elu": (lambda x: x if x > 0 else gmpy2.expm1(x), lambda x: ONE if x > 0 else gmpy2.exp(x)),
-    "celu": (lambda x: x if x > 0 else gmpy2.expm1(x), lambda x: ONE if x > 0 else gmpy2.exp(x)),
+    "softplus": (_softplus, _sigmoid, lambda y: -gmpy2.expm1(-y) if y > 0 else ZERO),
+    "elu": _ELU,
+    "celu": _ELU,
     "selu": (
         lambda x: SELU_LAMBDA * x if x > 0 else SELU_LAMBDA * SELU_ALPHA * gmpy2.expm1(x),
         lambda x: SELU_LAMBDA if x > 0 else SELU_LAMBDA * SELU_ALPHA * gmpy2.exp(x),
+        lambda y: SELU_LAMBDA if y > 0 else max(mpq(y) + SELU_LAMBDA * SELU_ALPHA, ZERO),
     ),
     "gelu": (lambda x: x * _normal(x), lambda x: _normal(x) + x * _phi(x)),
     "gelu_tanh": (
@@ -140,24 +170,37 @@ FUNCTIONS: dict[str, tuple[Real, Real]] = {
     "silu": (lambda x: x * _sigmoid(x), lambda x: _gate_grad(x, x)),
     "swish": (lambda x: x * _sigmoid(x), lambda x: _gate_grad(x, x)),
     "mish": (_mish, _mish_grad),
-    "softsign": (lambda x: mpq(x) / (1 + abs(mpq(x))), lambda x: 1 / (1 + abs(mpq(x))) ** 2),
-    "squareplus": (_squareplus, lambda x: _squareplus(x) / _root(x)),
-    "relu": (lambda x: max(mpq(x), ZERO), lambda x: ONE if x > 0 else ZERO),
-    "relu6": (lambda x: _clip(x, 0, 6), lambda x: ONE if 0 < x < 6 else ZERO),
-    "squared_relu": (lambda x: max(mpq(x), ZERO) ** 2, lambda x: 2 * max(mpq(x), ZERO)),
-    "hard_sigmoid": (lambda x: _clip((mpq(x) + 3) / 6, 0, 1), lambda x: mpq(1, 6) if abs(x) < 3 else ZERO),
+    "softsign": (
+        lambda x: mpq(x) / (1 + abs(mpq(x))),
+        lambda x: 1 / (1 + abs(mpq(x))) ** 2,
+        lambda y: max(1 - abs(mpq(y)), ZERO) ** 2,
+    ),
+    "squareplus": (
+        _squareplus,
+        lambda x: _squareplus(x) / _root(x),
+        lambda y: mpq(y) ** 2 / (mpq(y) ** 2 + 1) if y > 0 else ZERO,
+    ),
+    "relu": (lambda x: max(mpq(x), ZERO), _step, _step),
+    "relu6": (lambda x: _clip(x, 0, 6), _inside(0, 6), _inside(0, 6)),
+    "squared_relu": (
+        lambda x: max(mpq(x), ZERO) ** 2,
+        lambda x: 2 * max(mpq(x), ZERO),
+        lambda y: 2 * gmpy2.sqrt(y) if y > 0 else ZERO,
+    ),
+    "hard_sigmoid": (lambda x: _clip((mpq(x) + 3) / 6, 0, 1), _inside(-3, 3, SIXTH), _inside(0, 1, SIXTH)),
     "hard_swish": (
         lambda x: mpq(x) * _clip((mpq(x) + 3) / 6, 0, 1),
         lambda x: (2 * mpq(x) + 3) / 6 if abs(x) < 3 else (ONE if x > 0 else ZERO),
     ),
-    "hard_tanh": (lambda x: _clip(x, -1, 1), lambda x: ONE if abs(x) < 1 else ZERO),
+    "hard_tanh": (lambda x: _clip(x, -1, 1), _inside(-1, 1), _inside(-1, 1)),
     "leaky_relu": _leaky_relu(mpq(1, 100)),
-    "hard_shrink": (lambda x: mpq(x) if abs(x) > 0.5 else ZERO, lambda x: ONE if abs(x) > 0.5 else ZERO),
+    "hard_shrink": (lambda x: mpq(x) if abs(x) > 0.5 else ZERO, _outside(0.5), _outside(0.5)),
     "soft_shrink": (
         lambda x: mpq(x) - gmpy2.sign(x) * mpq(1, 2) if abs(x) > 0.5 else ZERO,
-        lambda x: ONE if abs(x) > 0.5 else ZERO,
+        _outside(0.5),
+        _outside(0),
     ),
-    "thresholded_relu": (lambda x: mpq(x) if x > 1 else ZERO, lambda x: ONE if x > 1 else ZERO),
+    "thresholded_relu": (lambda x: mpq(x) if x > 1 else ZERO, _inside(1, _INF), _inside(1, _INF)),
 }
 
 # Significand bits, smallest exponent (2**emin is the smallest subnormal) and largest exponent of a format.
@@ -175,16 +218,21 @@ def _contexts(precision: int) -> Any:
 
 
 @functools.cache
-def _function(name: str, grad: bool, dtype: str) -> Real:
+def _function(name: str, derivative: int, dtype: str) -> Real:
     if name == "leaky_relu":  # a parameter is rounded to the array's dtype first
-        return _leaky_relu(mpq(round_rational(mpq(0.01), dtype)))[grad]
-    return FUNCTIONS[name][grad]
+        return _leaky_relu(mpq(round_rational(mpq(0.01), dtype)))[derivative]
+    return FUNCTIONS[name][derivative]
 
 
-def exact(name: str, grad: bool, x: float, precision: int = 200, dtype: str = "float32") -> Any:
-    """Return f(x) or f'(x): a rational where the function is rational, else a real number of `precision` bits."""
+def label(name: str, derivative: int) -> str:
+    """Return how the tables call f, f' or f' as a function of y."""
+    return name + LABELS[derivative]
+
+
+def exact(name: str, derivative: int, x: float, precision: int = 200, dtype: str = "float32") -> Any:
+    """Return f(x) or f'(x), x being y for derivative 2: a rational or, by `precision` bits, another real number."""
     with _contexts(precision + 64):
-        return _function(name, bool(grad), dtype)(mpfr(float(x)))
+        return _function(name, int(derivative), dtype)(mpfr(float(x)))
 
 
 def working_precision() -> Any:
@@ -234,54 +282,58 @@ def ulp(value: Any, dtype: str = "float32") -> Any:
     return mpq(2) ** max(exponent - bits, lowest)
 
 
-# Limits at -inf and +inf of f and of f'.
-_INF = float("inf")
+# Limits at -inf and +inf of f, of f', and of f' by way of y.
 _GATE = ((-0.0, _INF), (0.0, 1.0))
-LIMITS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
-    "sigmoid": ((0.0, 1.0), (0.0, 0.0)),
-    "log_sigmoid": ((-_INF, -0.0), (1.0, 0.0)),
-    "tanh": ((-1.0, 1.0), (0.0, 0.0)),
-    "tanh_shrink": ((-_INF, _INF), (1.0, 1.0)),
-    "softplus": ((0.0, _INF), (0.0, 1.0)),
-    "elu": ((-1.0, _INF), (0.0, 1.0)),
-    "celu": ((-1.0, _INF), (0.0, 1.0)),
-    "selu": ((-float(SELU_LAMBDA * SELU_ALPHA), _INF), (0.0, float(SELU_LAMBDA))),
+_CLOSED, _OPEN = (0.0, 0.0), (1.0, 1.0)
+LIMITS: dict[str, tuple[tuple[float, float], ...]] = {
+    "sigmoid": ((0.0, 1.0), _CLOSED, _CLOSED),
+    "log_sigmoid": ((-_INF, -0.0), (1.0, 0.0), (1.0, 0.0)),
+    "tanh": ((-1.0, 1.0), _CLOSED, _CLOSED),
+    "tanh_shrink": ((-_INF, _INF), _OPEN),
+    "softplus": ((0.0, _INF), (0.0, 1.0), (0.0, 1.0)),
+    "elu": ((-1.0, _INF), (0.0, 1.0), (0.0, 1.0)),
+    "celu": ((-1.0, _INF), (0.0, 1.0), (0.0, 1.0)),
+    "selu": (
+        (-float(SELU_LAMBDA * SELU_ALPHA), _INF),
+        (0.0, float(SELU_LAMBDA)),
+        (0.0, float(SELU_LAMBDA)),
+    ),
     "gelu": _GATE,
     "gelu_tanh": _GATE,
     "quick_gelu": _GATE,
     "silu": _GATE,
     "swish": _GATE,
     "mish": _GATE,
-    "softsign": ((-1.0, 1.0), (0.0, 0.0)),
-    "squareplus": ((0.0, _INF), (0.0, 1.0)),
-    "relu": ((0.0, _INF), (0.0, 1.0)),
-    "relu6": ((0.0, 6.0), (0.0, 0.0)),
-    "squared_relu": ((0.0, _INF), (0.0, _INF)),
-    "hard_sigmoid": ((0.0, 1.0), (0.0, 0.0)),
+    "softsign": ((-1.0, 1.0), _CLOSED, _CLOSED),
+    "squareplus": ((0.0, _INF), (0.0, 1.0), (0.0, 1.0)),
+    "relu": ((0.0, _INF), (0.0, 1.0), (0.0, 1.0)),
+    "relu6": ((0.0, 6.0), _CLOSED, _CLOSED),
+    "squared_relu": ((0.0, _INF), (0.0, _INF), (0.0, _INF)),
+    "hard_sigmoid": ((0.0, 1.0), _CLOSED, _CLOSED),
     "hard_swish": _GATE,
-    "hard_tanh": ((-1.0, 1.0), (0.0, 0.0)),
-    "leaky_relu": ((-_INF, _INF), (0.01, 1.0)),
-    "hard_shrink": ((-_INF, _INF), (1.0, 1.0)),
-    "soft_shrink": ((-_INF, _INF), (1.0, 1.0)),
-    "thresholded_relu": ((0.0, _INF), (0.0, 1.0)),
+    "hard_tanh": ((-1.0, 1.0), _CLOSED, _CLOSED),
+    "leaky_relu": ((-_INF, _INF), (0.01, 1.0), (0.01, 1.0)),
+    "hard_shrink": ((-_INF, _INF), _OPEN, _OPEN),
+    "soft_shrink": ((-_INF, _INF), _OPEN, _OPEN),
+    "thresholded_relu": ((0.0, _INF), (0.0, 1.0), (0.0, 1.0)),
 }
 # An exact zero is +0 on a constant piece, and has the sign of x where the function passes through it.
 CONSTANT_ZERO = {"relu", "relu6", "squared_relu", "hard_shrink", "soft_shrink", "thresholded_relu"}
 
 
-def correctly_rounded(name: str, grad: bool, x: float, dtype: str = "float32") -> float:
-    """Return f(x) or f'(x) rounded once to a format, with the conventions at NaN, infinities and zeros."""
+def correctly_rounded(name: str, derivative: int, x: float, dtype: str = "float32") -> float:
+    """Return f(x) or f'(x), as `exact`, rounded once to a format, with the conventions at NaN, infinities and zeros."""
     x = float(x)
     if x != x:
         return x
     if abs(x) == _INF:
-        limit = LIMITS[name][grad][x > 0]
+        limit = LIMITS[name][derivative][x > 0]
         return limit if limit == 0 or abs(limit) == _INF else round_rational(mpq(limit), dtype)
-    if name == "hard_swish" and not grad and x <= -3:
+    if name == "hard_swish" and not derivative and x <= -3:
         return -0.0
     precision = 200
     while True:
-        value = exact(name, grad, x, precision, dtype)
+        value = exact(name, derivative, x, precision, dtype)
         if value and not isinstance(value, mpq) and gmpy2.get_exp(value) < FORMATS[dtype][1] - 1:
             return -0.0 if value < 0 else 0.0  # below half the smallest number; as a rational it would be a long one
         q = mpq(value)
@@ -292,7 +344,7 @@ def correctly_rounded(name: str, grad: bool, x: float, dtype: str = "float32") -
                 precision *= 2
                 continue
         result = round_rational(q, dtype)
-        if result or (grad and q == 0):
+        if result or (derivative and q == 0):
             return result
         if x == 0:
             return 0.0 if name in CONSTANT_ZERO else x
@@ -300,11 +352,11 @@ def correctly_rounded(name: str, grad: bool, x: float, dtype: str = "float32") -
         return -0.0 if q < 0 or (underflow and gmpy2.is_signed(value)) else 0.0
 
 
-def error_in_ulp(name: str, grad: bool, x: float, y: float, dtype: str = "float32") -> float:
+def error_in_ulp(name: str, derivative: int, x: float, y: float, dtype: str = "float32") -> float:
     """Return the distance of y from the exact value in units in the last place of that value."""
-    value = exact(name, grad, x, dtype=dtype)
+    value = exact(name, derivative, x, dtype=dtype)
     if not np.isfinite(y):
         y = float(np.copysign(2.0 ** FORMATS[dtype][2], y)) if dtype != "float64" else y
         if not np.isfinite(y):
-            return 0.0 if correctly_rounded(name, grad, x, dtype) == y else float("inf")
+            return 0.0 if correctly_rounded(name, derivative, x, dtype) == y else float("inf")
     return float(abs(mpq(float(y)) - mpq(value)) / ulp(value, dtype))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_c._verify import sweep
+from relu_c._verify import reference, sweep
 from relu_c._verify.sweep import Row
 
 __all__ = ["Part", "add_up", "format_input", "format_ulp", "group", "load", "page"]
@@ -88,6 +88,10 @@ compared with the exact real value by an oracle that shares no code with the loo
 error bound, and MPFR for what that leaves undecided. *Misrounded* counts the results that are not the exact value
 rounded once, to nearest even; *max ulp* is the largest distance from the exact value, in units in the last place of
 that value, rounded up, *at* the input where it occurs. A result that is rounded once lies within 0.5.
+
+Rows marked \N{PRIME}(y) are `name_grad_from_output(1, y)` for every y: compared with the derivative as a function of
+y, such as y(1 - y) for `sigmoid`, which is 0 where y is outside the function's range. What the rounding of the output y
+itself costs is not in them.
 """
 
 FLOAT32 = """
@@ -189,17 +193,18 @@ def page(parts: list[Part]) -> str:
 
 
 def _label(row: Row) -> str:
-    return row.name + "\N{PRIME}" * row.derivative
+    return reference.label(row.name, row.derivative)
 
 
 def _worst(rows: list[Row]) -> list[tuple[str, Row]]:
-    """Return one row for each function: that of the instruction set that did worst."""
+    """Return one row for each function, its derivatives together: that of the instruction set that did worst."""
     found: dict[str, Row] = {}
     for row in rows:
         known = found.setdefault(_label(row), row)
         if (row.misrounded, row.max_ulp) > (known.misrounded, known.max_ulp):
             found[_label(row)] = row
-    return list(found.items())
+    names = list(dict.fromkeys(row.name for row in rows))
+    return sorted(found.items(), key=lambda item: (names.index(item[1].name), item[1].derivative))
 
 
 def _line(row: Row, root: bool) -> str:

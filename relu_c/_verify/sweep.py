@@ -2,7 +2,8 @@
 
 Every float32 input of every function of one argument and of its derivative is compared with the exact value rounded
 once: a double-double evaluation in C decides all but a handful of inputs, and MPFR those. A half type has 65536 values,
-all of which go through MPFR; float64 is compared on a million points and more.
+all of which go through MPFR; float64 is compared on a million points and more. Where the output determines the
+derivative, so is the derivative as a function of it, for every y (`derivative` 2 in `reference`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from relu_c._ufuncs import available_instruction_sets
 from relu_c._verify import reference
 
 Array = NDArray[Any]
-Kernel = Callable[[str, bool, Array], Array]
+Kernel = Callable[[str, int, Array], Array]
 
 ALL_FLOAT32 = 1 << 32
 BATCH = 1 << 23
@@ -61,8 +62,8 @@ class Row:
 
     Attributes
     ----------
-    name, derivative, dtype, isa : str, bool, str, str
-        What was checked.
+    name, derivative, dtype, isa : str, int, str, str
+        What was checked; what `derivative` says is in `reference`.
     inputs : int
         Results compared.
     misrounded : int
@@ -89,7 +90,7 @@ class Row:
     """
 
     name: str
-    derivative: bool
+    derivative: int
     dtype: str
     isa: str
     inputs: int = 0
@@ -131,7 +132,7 @@ class Progress:
     """How far the check of one function is; `rows` (one for each instruction set) stands when it is complete."""
 
     name: str
-    derivative: bool
+    derivative: int
     done: int
     total: int
     rows: tuple[Row, ...] = ()
@@ -180,25 +181,25 @@ def functions() -> list[str]:
     return _oracle.names()
 
 
-def hard_cases(name: str, derivative: bool) -> NDArray[np.float32]:
+def hard_cases(name: str, derivative: int) -> NDArray[np.float32]:
     """Return the float32 inputs whose exact results lie closest to a rounding boundary, found by exhaustive sweeps."""
     bits = _hard_cases().get((SAME.get(name, name), derivative), [])
     return np.array(bits, np.uint32).view(np.float32)
 
 
 @functools.cache
-def _hard_cases() -> dict[tuple[str, bool], list[int]]:
-    cases: dict[tuple[str, bool], list[int]] = {}
+def _hard_cases() -> dict[tuple[str, int], list[int]]:
+    cases: dict[tuple[str, int], list[int]] = {}
     for line in HARD_CASES.read_text().splitlines():
         if not line.startswith("#"):
             name, derivative, bits, _ = line.split()
-            cases.setdefault((name, derivative == "1"), []).append(int(bits, 16))
+            cases.setdefault((name, int(derivative)), []).append(int(bits, 16))
     return cases
 
 
-def sample(name: str, derivative: bool, count: int = SAMPLE) -> NDArray[np.float32]:
+def sample(name: str, derivative: int, count: int = SAMPLE) -> NDArray[np.float32]:
     """Return float32 inputs in order of their bits: random ones, where functions change, and all hard cases known."""
-    rng = np.random.default_rng(zlib.crc32(f"{name} {derivative}".encode()))
+    rng = np.random.default_rng(zlib.crc32(f"{name} {int(derivative)}".encode()))
     powers = [2.0**-149, 2.0**-126, 2.0**-26, 2.0**-13, 2.0**24, 2.0**25, 2.0**75]
     marks = np.array([0, *powers, 0.5, 1, 2.5, 3, 6, 10, 14.5, 18, 105, np.inf], np.float32)
     offsets = np.arange(-64, 65)
@@ -218,7 +219,7 @@ def sample(name: str, derivative: bool, count: int = SAMPLE) -> NDArray[np.float
     return np.unique(bits).view(np.float32)
 
 
-def _beside_root(name: str, derivative: bool) -> list[float]:
+def _beside_root(name: str, derivative: int) -> list[float]:
     """Return the float32 inputs within one spacing of a derivative's root."""
     if not derivative or name not in ROOTS:
         return []
@@ -228,13 +229,13 @@ def _beside_root(name: str, derivative: bool) -> list[float]:
     return sorted(float(x) for x in around if abs(float(x) - root) <= float(np.spacing(abs(nearest))))
 
 
-def _agrees(right: float, got: float, derivative: bool) -> bool:
+def _agrees(right: float, got: float, derivative: int) -> bool:
     """Tell whether a result is right; a derivative that vanishes may be +0 whatever its sign."""
     if right != right or got != got:
         return right != right and got != got
     if right or got:
         return right == got
-    return bool(np.signbit(right) == np.signbit(got)) or (derivative and not np.signbit(got))
+    return bool(np.signbit(right) == np.signbit(got)) or (derivative > 0 and not np.signbit(got))
 
 
 def _add_wrong(row: Row, x: float) -> None:
@@ -244,7 +245,7 @@ def _add_wrong(row: Row, x: float) -> None:
 
 def _compare(
     name: str,
-    derivative: bool,
+    derivative: int,
     beside_root: Sequence[float],
     x: NDArray[np.float32],
     y: NDArray[np.float32],
@@ -292,7 +293,7 @@ def _compare_beside_root(row: Row, x: float, y: float) -> None:
 Batch = Callable[[int], list[NDArray[np.float32]]]
 
 
-def _batches(name: str, derivative: bool, sampled: bool, shard: tuple[int, int]) -> tuple[int, Batch]:
+def _batches(name: str, derivative: int, sampled: bool, shard: tuple[int, int]) -> tuple[int, Batch]:
     """Return the number of batches of float32 inputs and a function that makes one, in slices.
 
     A shard takes every n-th input, so that each one spreads over all of them.
@@ -313,7 +314,7 @@ def _batches(name: str, derivative: bool, sampled: bool, shard: tuple[int, int])
 
 def _check_float32(
     name: str,
-    derivative: bool,
+    derivative: int,
     evaluate: Kernel,
     isas: Sequence[str],
     select: Callable[[str], None],
@@ -369,7 +370,7 @@ def _spacing(values: Array, dtype: str) -> Array:
     return np.asarray(np.ldexp(1.0, np.clip(exponent, lowest, top - bits)))
 
 
-def _exact(name: str, derivative: bool, dtype: str, x: Array) -> tuple[Array, Array, Array]:
+def _exact(name: str, derivative: int, dtype: str, x: Array) -> tuple[Array, Array, Array]:
     """Return the exact values rounded once, the spacing there, and what rounding left out, in that spacing."""
     high, low = np.empty(x.size), np.zeros(x.size)
     with reference.working_precision():
@@ -392,7 +393,7 @@ def _exact(name: str, derivative: bool, dtype: str, x: Array) -> tuple[Array, Ar
 
 def _check_by_mpfr(
     name: str,
-    derivative: bool,
+    derivative: int,
     dtype: str,
     x: Array,
     evaluate: Kernel,
@@ -430,7 +431,7 @@ def _row_of(row: Row, x: Array, y: Array, rounded: Array, unit: Array, rest: Arr
     zero = y == 0
     with np.errstate(all="ignore"):
         equal = (y == rounded) | (np.isnan(y) & np.isnan(rounded))
-        sign = zero & (np.signbit(y) != np.signbit(rounded)) & ~(row.derivative & ~np.signbit(y))
+        sign = zero & (np.signbit(y) != np.signbit(rounded)) & ~((row.derivative > 0) & ~np.signbit(y))
         ulps = np.where(equal, np.abs(rest), np.abs((y - rounded) / unit - rest))
         ulps[np.isnan(ulps)] = np.inf
         root = ROOTS.get(row.name) if row.derivative and row.dtype == "float64" else None
@@ -496,7 +497,7 @@ def verify(
     sample: bool = False,
     isa: Sequence[str] = ("",),
     select: Callable[[str], None] = lambda isa: None,
-    derivatives: Sequence[bool] = (False, True),
+    derivatives: Sequence[int] = (0, 1),
     shard: tuple[int, int] = (0, 1),
     workers: int = 1,
     state: str | os.PathLike[str] | None = None,
@@ -519,8 +520,8 @@ def verify(
         Instruction sets to check.  Results that have the first one's bits are not compared again.
     select : callable
         Makes an instruction set the one in use.
-    derivatives : sequence of bool
-        Whether to check functions (False), derivatives (True) or both.
+    derivatives : sequence of int
+        What to check of each function, of 0 (itself), 1 (its derivative) and 2 (its derivative as a function of y).
     shard : (int, int)
         (i, n): check every n-th input from the i-th on; `merge` adds the rows of all parts.
     workers : int
@@ -541,6 +542,10 @@ def verify(
     unknown = sorted(set(chosen) - set(functions()))
     if unknown:
         raise ValueError(f"no oracle for {', '.join(unknown)}; there is one for {', '.join(functions())}")
+    for name in chosen:
+        absent = [d for d in derivatives if d >= len(reference.FUNCTIONS[name])]
+        if absent:
+            raise ValueError(f"no oracle for {', '.join(reference.label(name, d) for d in absent)}")
     if dtype not in reference.FORMATS:
         raise ValueError(f"dtype {dtype!r} is not one of {', '.join(reference.FORMATS)}")
     if not 0 <= shard[0] < shard[1]:
@@ -570,7 +575,7 @@ def rows(progress: Iterable[Progress]) -> list[Row]:
 
 def merge(parts: Iterable[Iterable[Row]]) -> list[Row]:
     """Add the rows of several shards."""
-    merged: dict[tuple[str, bool, str, str, str], Row] = {}
+    merged: dict[tuple[str, int, str, str, str], Row] = {}
     for part in parts:
         for row in part:
             key = (row.name, row.derivative, row.dtype, row.library, row.isa)
