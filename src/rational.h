@@ -94,9 +94,10 @@ INLINE real FN(hard_swish_grad)(real dy, real x)
 /* m / (1 + m), m = |x|. NARROW evaluates one m / (one + m) with one = 1 + 2^-52, which is 2^-52 / (1 + m) off, since two inputs,
  * 0x1.17022cp-7 and its negative, have an exact value that lies closer to a tie of float32 than half a spacing of double.
  * float64: what y leaves, rest = m - y (1 + m), goes to y as rest / (1 + m), and 1 / (1 + m) = 1 - y. */
+#define SOFTSIGN_ONE 0x1.0000000000001p+0
 INLINE real FN(softsign)(real x)
 {
-    const double one = NARROW ? 1 + 0x1p-52 : 1;
+    const double one = NARROW ? SOFTSIGN_ONE : 1;
     double magnitude = fabs(x);
     double sum = one + magnitude;
     double y = one * magnitude / sum;

@@ -36,7 +36,11 @@
 #define GELU_TANH_SLOPE_TWO 0x1.ffffffffffff8p+0
 #define GELU_TANH_SLOPE_PUSH 0x1.8p-53
 #define GELU_TANH_SLOPE_SQUARE 0x1p-50
+#define TANH_SHRINK_TWO 0x1.0000000000004p+1
+#define TANH_SHRINK_ONE 0x1.ffffffffffffep-1     /* rights +-0x1.b1c146p+1 */
 #define TANH_SHRINK_SLOPE_TWO 0x1.0000000000001p+1
+#define SQUAREPLUS_SLOPE_LOSS 0x1p-52
+#define MISH_SLOPE_ONE 0x1.0000000000001p+0
 #endif
 
 /* float64: the clamp of a below which 2^n is 0, n = -2046 in two steps; so low because a large factor may stand
@@ -588,9 +592,9 @@ INLINE real FN(tanh_shrink)(real x)
         w = FN(wide_w)(e.r, &wl);
         e.p = 2.0 + w;
         n = a * w;
-        d = a > -0x1p-24 ? 0x1.0000000000004p1 : e.p;
+        d = a > -0x1p-24 ? TANH_SHRINK_TWO : e.p;
         q = (small ? n : FN(expm1_numerator)(e)) / (small ? d : FN(tanh_denominator)(e));
-        q = small ? q : FMA(-0x1.ffffffffffffep-1, q, b); /* 1 - 2^-52 rights +-0x1.b1c146p+1 */
+        q = small ? q : FMA(-TANH_SHRINK_ONE, q, b);
         return copysign((real)q, x);
     }
     m = FN(exp_reduce)(a + a, -0.0, &r, &rl);
@@ -692,7 +696,7 @@ INLINE double FN(squareplus_grad)(double dy, double x, double b)
 {
     double c, t, tl, R, Rl, n, nl, d, k, u = FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
     if (NARROW) {
-        t -= 0x1p-52 * (R - u);
+        t -= SQUAREPLUS_SLOPE_LOSS * (R - u);
         d = (x < 0.0 ? 0.5 * b : 0.5 * t) / (x < 0.0 ? t * R : R);
         return gate(dy, d);
     }

@@ -133,7 +133,7 @@ INLINE real FN(mish_grad)(real dy, real x)
     s = FN(add_product)(u, ul, v, vl, s, sl, &sl);
     s = FN(multiply_pairs)(e.n, e.nl, s, sl, &sl);
     v = FN(multiply_pairs)(v, vl, v, vl, &vl);
-    v = NARROW ? v * 0x1.0000000000001p0 : v;
+    v = NARROW ? v * MISH_SLOPE_ONE : v;
     q = FN(quotient)(s, sl, v, vl);
     if (NARROW) {
         real y = (real)(dy * q);

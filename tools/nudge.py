@@ -16,7 +16,8 @@ The inputs beside ties do not depend on the constants. They come from a sweep of
 (a minute for each function, kept in --cache).
 
 The constants of today, each of them found so: SIGMOID_*, SILU_SLOPE_*, QUICK_GELU_PUSH, QUICK_GELU_SLOPE_*, GELU_TANH_*,
-TANH_SHRINK_SLOPE_TWO and SUBNORMAL_TIE in smooth_exp.h; LN2_UP in vmath_log_erfc.h, which rights softplus.
+TANH_SHRINK_*, SQUAREPLUS_SLOPE_LOSS, MISH_SLOPE_ONE and SUBNORMAL_TIE in smooth_exp.h; LN2_UP in vmath_log_erfc.h, which
+rights softplus; SOFTSIGN_ONE in rational.h.
 """
 
 import argparse
