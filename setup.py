@@ -28,7 +28,10 @@ INSTRUCTION_SETS = {
     "x86_64": {
         "baseline": {"unix": [], "msvc": []},
         "avx2": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
-        "avx512": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512", "-mtune=icelake-server"], "msvc": ["/arch:AVX512"]},
+        "avx512": {
+            "unix": ["-march=x86-64-v4", "-mprefer-vector-width=512", "-mtune=icelake-server"],
+            "msvc": ["/arch:AVX512"],
+        },
     },
     "arm64": {"neon": {"unix": [], "msvc": []}},
 }
