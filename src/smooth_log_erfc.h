@@ -80,7 +80,7 @@ INLINE real FN(softplus_grad)(real dy, real x, real beta)
 INLINE double FN(softplus_grad_from_output)(double dy, double y, double beta)
 {
     double tl, t = FN(scaled_argument)(y, beta, &tl), z = t < 0.0 ? 0.0 : t > EXP_MOST ? -EXP_MOST : -t;
-    return gate(dy, -FN(scaled_expm1)(1.0, 0.0, z, -tl));
+    return gate(dy, -FN(scaled_expm1)(1.0, 0.0, z, t < 0.0 ? -0.0 : -tl));
 }
 
 INLINE real FN(log_sigmoid)(real x)

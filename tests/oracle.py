@@ -277,7 +277,7 @@ ACTIVATIONS = {
         lambda: (0,),
         slope_from_output=lambda y: named_constants()[2] if y > 0 else y + named_constants()[3],
         output_loses=True,
-        outputs=lambda: (-1.7580993408473766, math.inf),
+        outputs=lambda: (-named_constants()[3], math.inf),
         smooth=True,
     ),
     "gelu": Activation(gelu, root=lambda: GELU, smooth=True),
