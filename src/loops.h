@@ -1,13 +1,13 @@
-/* The loops of one type, `real`, in memory and in the formulas. A template: the includer sets SUFFIX and `real`; both are
- * undefined again at the end.
+/* The loops of one type, `real`, in memory and in the formulas. A template: the includer sets SUFFIX and `real`; both
+ * are undefined again at the end.
  *
- * A row has one loop, into which its formula is inlined, for the compiler to vectorise. `drive`, compiled once, calls it on
- * operands that are contiguous or, `fixed`, parameters that are one number each; operands that partly overlap, or have other
- * strides, pass through BLOCK-sized buffers. In place a plain loop needs no buffer: INDEPENDENT says that iterations do not
- * depend on each other, which holds for operands that are the same or apart.
+ * A row has one loop, into which its formula is inlined, for the compiler to vectorise. `drive`, compiled once, calls it
+ * on operands that are contiguous or, `fixed`, parameters that are one number each; operands that partly overlap, or
+ * have other strides, pass through BLOCK-sized buffers. In place a plain loop needs no buffer: INDEPENDENT says that
+ * iterations do not depend on each other, which holds for operands that are the same or apart.
  *
- * A long formula is one chain of dependent operations, of which a processor holds too few at once to be busy all the time:
- * an interleaved loop has the compiler put several side by side. For that the output is apart from every input. */
+ * A long formula is one chain of dependent operations, of which a processor holds too few at once to be busy all the
+ * time: an interleaved loop has the compiler put several side by side. For that the output is apart from every input. */
 
 typedef real FN(formula)(real, real, real, real);
 typedef void FN(loop)(const real *, const real *, const real *, const real *, real *, intptr_t, int);

@@ -88,7 +88,8 @@ INLINE double FN(logistic_function)(int64_t negative, double a, double al)
     return FMA_EXACT(chosen(negative, e.power, -e.power), q, masked(1.0, ~negative));
 }
 
-/* NARROW: sigma(x) = B/(B + sA) with e^-x, |x| <= EXP_MOST. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51 more, or less for x < 0, in s = 1
+/* NARROW: sigma(x) = B/(B + sA) with e^-x, |x| <= EXP_MOST. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51
+ * more, or less for x < 0, in s = 1
  * moves either half towards 1/2 by 2^-53. */
 INLINE double FN(sigmoid_quotient)(double x)
 {
@@ -195,11 +196,10 @@ INLINE double FN(tanh_grad_from_output)(double dy, double y) { return gate_of_ou
 /* The tail of -|z|. Where there is none the callers pass the constant -0.0, and the compiler drops its additions. */
 INLINE double FN(tail_of)(double z, double zl) { return from_bits(bits_of(zl) ^ (~bits_of(z) & INT64_MIN)); }
 
-/* NARROW: x sigma(z) = x B/(B + sA) with e^-z, saturated where |side| > most: `side` is z, or x where z is as far as that
- * for the same x. Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal float32 is one, which the second
- * term decides: `tie` stands in for it, 2^-177, two of the last bits of the largest such x/2, with the sign of z/x; a
- * normal x/2 is a float32 number, and no tie. `push` multiplies s by 1 + push; with the sign of -z it decides these ties
- * too. */
+/* NARROW: x sigma(z) = x B/(B + sA) with e^-z, saturated where |side| > most; side is z, or x with a `most` of its own.
+ * Tie: for tiny x the value is x/2 + xz/4, and x/2 of an odd subnormal float32 is one, which the second term decides:
+ * `tie` stands in for it, 2^-177, two of the last bits of the largest such x/2, with the sign of z/x; a normal x/2 is a
+ * float32 number, and no tie. `push` multiplies s by 1 + push; with the sign of -z it decides these ties too. */
 #define SUBNORMAL_TIE 0x1p-177
 INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, real most)
 {
@@ -710,7 +710,7 @@ INLINE double FN(squareplus_grad)(double dy, double x, double b)
 
 /* y(y - x) = b/4, so R = 2y - x = y + b/(4y). NARROW: y^2, which is exact, over y^2 + b/4; for b = 4 and a small y it
  * is y^2 - y^4, and y^2 may lie so near a tie that only what the quotient leaves decides. float64: the same of y 2h and
- * b h^2, h a power of 2 that brings y to 2^-60, where a derivative that is 0 or 1 has a b h^2 beyond 2^1000 or nearly 0. */
+ * b h^2, h a power of 2 that brings y to 2^-60, where a derivative of 0 or 1 has a b h^2 beyond 2^1000 or nearly 0. */
 INLINE double FN(squareplus_grad_from_output)(double dy, double y, double b)
 {
     double v, h, p, pl, S, Sl, d;

@@ -13,7 +13,7 @@
         const real *dy = dy_, *x = x_, *parameter = parameter_;                                                      \
         INDEPENDENT                                                                                                  \
         for (intptr_t i = 0; i < n; i++)                                                                             \
-            sums[i] += PICK(narrow, full)((double)dy[i], (double)x[i], (double)parameter[i]);                           \
+            sums[i] += PICK(narrow, full)((double)dy[i], (double)x[i], (double)parameter[i]);                          \
     }
 #include "units.def"
 #undef PICK

@@ -2,8 +2,8 @@
  * to float32, which `real` is then, or by the caller to a half type; 0: float64, where error terms are kept).
  * Coefficients: minimax.py, calls quoted.
  *
- * Every exponential here is 2^n times a quotient. With n = rint(x/ln2), r = x - n ln2, |r| <= ln2/2, and the even
- * function r coth(r/2) = 2 + w(r^2):
+ * Every NARROW exponential, and those of float64 that are pairs, is 2^n times a quotient. With n = rint(x/ln2),
+ * r = x - n ln2, |r| <= ln2/2, and the even function r coth(r/2) = 2 + w(r^2):
  *
  *     e^x = 2^n (2 + w + r)/(2 + w - r)
  *
@@ -12,7 +12,7 @@
  *
  * NARROW takes the quotient over every x, clamping nothing: where 2^n leaves the doubles the quotient is of no use,
  * and the formula chooses the saturated piece last, off the path that bounds the loop, and in `real`, where a vector
- * holds twice as many. float64 clamps first, and keeps pairs.
+ * holds twice as many. float64 clamps first.
  */
 #include "base.h"
 

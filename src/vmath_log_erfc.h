@@ -60,9 +60,6 @@ INLINE exp_fraction FN(exp_quotient)(double x, double xl)
     return p;
 }
 
-/* y + yl, where the tail counts: not for NARROW, not beside inf. */
-INLINE double FN(round_pair)(double y, double yl) { return NARROW ? y : y - y == 0.0 ? y + yl : y; }
-
 /* 2^rest, the part of the exponent that exp_quotient held back. */
 INLINE double FN(restore)(double y, double rest) { return NARROW ? y : FN(scale)(y, rest); }
 
@@ -81,18 +78,8 @@ INLINE double FN(times_pair)(double x, double q, double ql)
     return magnitude(x) < 0x1p990 ? s : y;
 }
 
-/* The sum of pairs, |a| >= |b|, and the product, to a few 2^-104 of the larger operand. */
-INLINE double FN(add_pairs)(double a, double al, double b, double bl, double *sl)
-{
-    double e, s;
-    *sl = 0.0;
-    if (NARROW)
-        return a + b;
-    s = fast_two_sum(a, b, &e);
-    *sl = e + (al + bl);
-    return s;
-}
-INLINE double FN(sum_pairs)(double a, double al, double b, double bl, double *sl)      /* any order */
+/* The sum of pairs and the product, to a few 2^-104 of the larger operand. */
+INLINE double FN(sum_pairs)(double a, double al, double b, double bl, double *sl)
 {
     double e, s;
     *sl = 0.0;
@@ -132,9 +119,9 @@ INLINE double FN(add_product)(double a, double al, double b, double bl, double c
     return FN(sum_pairs)(c, cl, p, pl, sl);
 }
 
-/* NARROW: log(1 + u), less log 2 where *upper is set; u = e^x = n/d <= 1. It is log c + 2 atanh(s), s = (1 + u - c)/(1 +
- * u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s| <= 3 - 2 sqrt(2), and where u is small u - u^2/2 +
- * ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d), 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
+/* NARROW: log(1 + u), less log 2 where *upper is set; u = e^x = n/d <= 1. It is log c + 2 atanh(s),
+ * s = (1 + u - c)/(1 + u + c), c = 2 where u > sqrt(2) - 1 (*upper = -1), else 1 (0). |s| <= 3 - 2 sqrt(2), and
+ * where u is small u - u^2/2 + ... keeps its digits. s = (n - [c = 2] d)/(n + 2d + [c = 2] d), 2 atanh(s) = 2s + s^3 q(s^2), q of degree 5:
  * minimax.py "2*(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "(mpf('1.0001')*(3-2*sqrt(2)))**2" 5 --weight t; half of 2^-51.2
  * relative to 2s. */
 INLINE double FN(log1p_quotient)(double x, exp_fraction p, int64_t *upper)
@@ -159,7 +146,8 @@ INLINE double FN(log1p_quotient)(double x, exp_fraction p, int64_t *upper)
  * minimax.py "(atanh(sqrt(t))/sqrt(t)-1)/t" 0 "mpf('1.001')/25" 7 --weight t: 2^-62.7. */
 INLINE double FN(log1p_sum)(double x, double high, double low, double power, double *ll, int64_t *upper)
 {
-    double y = 1.0 + (high + low), u = power * y, ul = power * ((high - (y - 1.0)) + low), c, d, dl, s, rest, h, z, z2, p, q;
+    double y = 1.0 + (high + low), u = power * y, ul = power * ((high - (y - 1.0)) + low);
+    double c, d, dl, s, rest, h, z, z2, p, q;
     *upper = (bits_of(x) - bits_of(-0.693147)) >> 63;
     c = masked(1.0, *upper);
     d = (2.0 + c) + u;
@@ -250,7 +238,7 @@ INLINE exp_fraction FN(normal_tail)(double a, int slope)
             q = FMA(a, q, 0x1.4b9e1877c3d24p+16);
         }
         p *= four + r;
-        e.n = slope ? p * exp2_shifted(m) : times_exp2_shifted(p, m);       /* a derivative must reach 0, for the gate */
+        e.n = slope ? p * exp2_shifted(m) : times_exp2_shifted(p, m); /* a derivative must reach 0, for the gate */
         e.d = (four - r) * q;
         e.nl = e.dl = 0.0;
         e.rest = ROUND_SHIFT;
