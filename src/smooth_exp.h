@@ -646,66 +646,78 @@ INLINE real FN(tanh_shrink_grad)(real dy, real x)
     return gate(dy, p + (v + 2.0 * q * ql));
 }
 
-/* float64: x c and b c^2 with a power of two c that keeps x^2 + b in range; then R = sqrt and t = |x| + R with tails,
- * both times c. */
-INLINE double FN(squareplus_parts)(double x, double b, double *c, double *t, double *tl, double *R, double *Rl)
-{
-    double u = magnitude(x), v, S, Sl, p, pl, i;
-    if (NARROW) {
-        u = u > 1e154 ? 1e154 : u; /* t R overflows there: the derivative's limit 0 */
-        *c = 1.0;
-        *R = sqrt(FMA_EXACT(u, u, b));
-        *t = u + *R;
-        *tl = *Rl = 0.0;
-        return u;
-    }
-    u = u > 0x1.fffffffffffffp1023 ? 0x1.fffffffffffffp1023 : u;
-    *c = ((u > 0x1p500) | (b > 0x1p1000)) ? 0x1p-600 : ((u < 0x1p-400) & (b < 0x1p-800)) ? 0x1p600 : 1.0;
-    v = b * *c * *c;
-    u = u * *c;
-    p = two_product(u, u, &pl);
-    S = two_sum(p, v, &Sl);
-    Sl += pl;
-    *R = sqrt(S);
-    i = 0.5 / *R;
-    *Rl = (FMA(-*R, *R, S) + Sl) * i;
-    *t = two_sum(u, *R, tl);
-    *tl += *Rl;
-    return u;
-}
-
-/* (x + R)/2 with R = sqrt(x^2 + b); for x < 0 the conjugate (b/2)/(R - x). */
+/* (x + R)/2 with R = sqrt(x^2 + b); for x < 0 the conjugate (b/2)/(R - x).
+ * float64: the roots of y (y - x) = c, c = b/4, are Y = h + H for x >= 0 and q = c/Y for x < 0, h = |x|/2,
+ * H = sqrt(h^2 + c). One step of Newton's method from Y or q, each within three units: the residual is (c - qY) +- y e,
+ * e = q - (Y - 2h), and the slope 2H = Y + q = Y (1 + w), w = q/Y <= 1. 1/(1 + w) is s to 2^-9.6:
+ * minimax.py "1/(1+t)" 0 1 3. A power of two k keeps c from the ends of the exponent; for h > 2^500 H is h. */
 INLINE double FN(squareplus)(double x, double b)
 {
-    double c, t, tl, R, Rl, n, p, k;
+    double k, back, c, h, H, Y, d, dl, i, q, r, w, s, y, e, limit;
     if (NARROW) {
-        t = magnitude(x) + sqrt(FMA_EXACT(x, x, b));
+        double t = magnitude(x) + sqrt(FMA_EXACT(x, x, b));
         return x < 0.0 ? 0.5 * b / t : 0.5 * t;
     }
-    FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
-    k = b < 1.0 ? 0x1p200 : 1.0; /* a tiny b: the quotient's remainder stays a normal number */
-    n = FN(quotient)(0.5 * (b * c) * k, 0.0, t, tl) * (1.0 / k);
-    p = 0.5 * (t + tl) * (1.0 / c);
-    n = x < 0.0 ? n : p;
-    return magnitude(x) > 0x1.fffffffffffffp1023 ? (x > 0.0 ? x : 0.0) : x == x ? n : x;
+    k = b < 0x1p-400 ? 0x1p299 : 0.5;
+    k = b > 0x1p600 ? 0x1p-301 : k;
+    back = from_bits(INT64_C(0x7fd0000000000000) - bits_of(k)); /* 1/2k */
+    c = b * k * k;
+    h = magnitude(x) * k;
+    H = sqrt(FMA(h, h, c));
+    H = h > 0x1p500 ? h : H;
+    Y = h + H;
+    d = FMA_EXACT(-2.0, h, Y);
+    dl = FMA_EXACT(-2.0, h, Y - d);
+    i = 1.0 / Y;
+    q = c * i;
+    r = FMA(-4.0 * q, 0.25 * Y, c); /* Y may be next to 2^1024 */
+    w = q * i;
+    s = FMA(w, -0x1.e24cc8af636a4p-3, 0x1.5f6199b409107p-1);
+    s = FMA(w, FMA(w, s, -0x1.e6ce67883035ep-1), 0x1.ff5a8037fd09fp-1);
+    y = chosen(bits_of(x) >> 63, q, Y);
+    e = (q - d) - dl;
+    y = (y + FMA(times_sign_of(y, x), e, r) * (i * s)) * back;
+    limit = x < 0.0 ? 0.0 : x;
+    return h > 0x1.fffffffffffffp1022 ? limit : y;
 }
 
 /* y/R. Tie (NARROW, b = 4): 1/2 + x/4 - x^3/32 near 0: |x| + R loses 2^-52 of itself there, which moves both halves
- * towards 1/2, by 2^-52 (R - |x|), which is nothing where |x| is large. */
+ * towards 1/2, by 2^-52 (R - |x|), which is nothing where |x| is large.
+ * float64: D = c/T for x < 0, else Y^2/T, with T = Y^2 + c = 2HY and the rest of squareplus. Y's relative error is
+ * (c - Y (Y - 2h))/T, and changes either D by D (1 - D) times twice that. k brings c near 2^-58; from h = 2^509 on D is
+ * 0 or 1. */
 INLINE double FN(squareplus_grad)(double dy, double x, double b)
 {
-    double c, t, tl, R, Rl, n, nl, d, k, u = FN(squareplus_parts)(x, b, &c, &t, &tl, &R, &Rl);
+    int64_t negative = bits_of(x) >> 63;
+    double k, c, h, Y, d, dl, P, Pl, T, Tl, e, i, n, nl, D, rest;
     if (NARROW) {
+        double u = magnitude(x), R, t;
+        u = u > 1e154 ? 1e154 : u; /* t R overflows there: the derivative's limit 0 */
+        R = sqrt(FMA_EXACT(u, u, b));
+        t = u + R;
         t -= SQUAREPLUS_SLOPE_LOSS * (R - u);
         d = (x < 0.0 ? 0.5 * b : 0.5 * t) / (x < 0.0 ? t * R : R);
         return gate(dy, d);
     }
-    k = b < 1.0 ? 0x1p200 : 1.0;
-    n = FN(quotient_tail)(0.5 * (b * c) * k, 0.0, t, tl, &nl);
-    d = FN(quotient)(x < 0.0 ? n : 0.5 * t, x < 0.0 ? nl : 0.5 * tl, R, Rl);
-    d = x < 0.0 ? d * (c / k) : d;
-    d = magnitude(x) > 0x1.fffffffffffffp1023 ? (x > 0.0 ? 1.0 : 0.0) : x == x ? d : x;
-    return gate(dy, d);
+    /* half of b's exponent */
+    k = from_bits(INT64_C(0x5e10000000000000) - ((bits_of(b) >> 1) & INT64_C(0x3ff0000000000000)));
+    c = b * k * k;
+    h = magnitude(x) * k;
+    h = h > 0x1p509 ? 0x1p509 : h;
+    Y = h + sqrt(FMA(h, h, c));
+    d = FMA_EXACT(-2.0, h, Y);
+    dl = FMA_EXACT(-2.0, h, Y - d);
+    P = two_product(Y, Y, &Pl);
+    T = fast_two_sum(P, c, &Tl);
+    Tl += Pl;
+    e = FMA(-Y, dl, FMA(-Y, d, c));
+    i = 1.0 / T;
+    n = chosen(negative, c, P);
+    nl = masked(Pl, ~negative);
+    D = n * i;
+    rest = FMA(-D, T, n) + FMA(-D, Tl, nl);
+    rest = FMA(times_sign_of(e + e, x), FMA(-D, D, D), rest);
+    return gate(dy, D + i * rest);
 }
 
 /* y(y - x) = b/4, so R = 2y - x = y + b/(4y). NARROW: y^2, which is exact, over y^2 + b/4; for b = 4 and a small y it
