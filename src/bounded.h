@@ -1,88 +1,304 @@
 /* Kernels of float32 by bounds, computed in float and its rounding errors: a vector holds twice as many as of double.
  *
- * Where both ends of the bounds round to one float, that is the exact value rounded once. Bounds are some 2^-42 of the
- * value apart, so that one element of 2^17 or so is undecided; the formula in double then does its block again. It is
- * within 2^-51, so it has the same result wherever bounds decide, and no result depends on who computed it. */
+ * Where both ends of the bounds round to one float, that is the exact value rounded once. The formula in double does
+ * the block of an element that they leave undecided again. It is within 2^-50, so it has the same result wherever
+ * bounds decide, and no result depends on who computed it.
+ *
+ * A value is y - excess: y a float near it, excess what that is too large, some 2^-23 y. Zeros keep the sign of y. */
 #ifndef RELU_C_BOUNDED_H
 #define RELU_C_BOUNDED_H
 
 #include "base.h"
-#include "estimates.h"
 #include "kernels.h"
+#include "vectors.h"
 
-/* y (y - x) = b/4 with y = (x + R)/2, R = sqrt(x^2 + b) = 2y - x. Newton's step from a y with a relative error of 2^-22
- * at most: g = (y (y - x) - b/4)/(2y - x) is what y is too large, up to g^2/R <= 2^-22 g and five roundings of g;
- * what cancels in the numerator is exact, or leaves 2^-46 y. A tie is half a float spacing from y, so g >= 2^-26 y
- * where it counts, and 2^-18 g is more than all that. Between the limits nothing overflows, and no error term
- * underflows. */
-INLINE bounds squareplus_bounds(float x, float b)
+typedef struct { vector low, high; lanes unknown; } ends;
+
+/* y - excess, within `error` of y. */
+INLINE ends around(vector y, vector excess, float error, lanes unknown)
 {
-    float u = float_magnitude(x), c = 0.25f * b, p = 0.5f * (u + sqrtf(u * u + b)), y = x < 0 ? c / p : p;
-    float s = y - x, t = s - y, e = (y - (s - t)) - (x + t); /* s + e = y - x */
-    float product = y * s, error = fmaf(y, s, -product);
-    float g = fmaf(y, e, (product - c) + error) / (y + s);
-    bounds ends = {y - g * (1 + 0x1p-18f), y - g * (1 - 0x1p-18f)};
-    return unless(!((u < 0x1p50f) & (b > 0x1p-30f) & (b < 0x1p60f)), ends);
+    ends e = {y - fused(all(error), y, excess), y - fused_from(all(error), y, excess), unknown};
+    return e;
+}
+/* Whether the rounding errors of a product with factor may be no normal numbers. */
+INLINE lanes tiny(vector product, vector factor)
+{
+    return less(absolute(product), all(0x1p-90f)) & unequal(factor, all(0));
 }
 
-/* dy/(s + e)^2, s + e = 1 + |x|. With i = 1/s, r = 1 - i (s + e) <= 2^-23: 1/(s + e) = i + i r, up to r^2, and its
- * square w + v, up to 3 r^2; with half a dozen roundings of errors of 2^-23 the whole is within 2^-43.5. */
-INLINE bounds softsign_grad_bounds(float dy, float x)
+/* y (y - x) = b/4 with y = (x + R)/2, R = sqrt(x^2 + b) = 2y - x = D + Dl. Newton's step from a y with a relative
+ * error of 2^-22 at most: excess = (y (y - x) - b/4)/(2y - x), up to excess^2/R <= 2^-22 excess and five roundings of
+ * it; what cancels in the numerator is exact, or leaves 2^-46 y. A tie is half a float spacing from y, so excess >=
+ * 2^-26 y where it counts, and 2^-18 excess is more than all that. Between the limits nothing overflows, and no error
+ * term underflows. */
+typedef struct { vector y, excess, i, D, Dl; lanes unknown; } squareplus_step;
+INLINE squareplus_step newton(vector x, vector b)
 {
-    float m = float_magnitude(x), s = 1 + m, t = s - 1, e = (1 - (s - t)) + (m - t);
-    float i = 1 / s, r = fmaf(-i, s, 1) - i * e;
-    float w = i * i, v = fmaf(i, i, -w) + 2 * i * (i * r);
-    float y = dy * w, rest = fmaf(dy, w, -y) + dy * v, k = float_magnitude(y) * 0x1p-42f;
-    bounds ends = {dy == 0 ? y : y + (rest - k), dy == 0 ? y : y + (rest + k)};
-    int known = (m < 0x1p30f) & (float_magnitude(y) < 0x1p120f) & ((float_magnitude(y) > 0x1p-90f) | (dy == 0));
-    return unless(!known, ends);
+    squareplus_step n;
+    lanes left = less(x, all(0));
+    vector u = absolute(x), c = 0.25f * b, p = 0.5f * (u + root(u * u + b)), y = choose(left, c / p, p);
+    vector s = y - x, t = s - y, e = (y - (s - t)) - (x + t), product = y * s; /* s + e = y - x */
+    n.D = y + s;
+    n.i = 1 / n.D;
+    n.excess = fused(y, e, (product - c) + fused_less(y, s, product)) * n.i;
+    n.Dl = ((choose(left, s, y) - n.D) + choose(left, y, s)) + (e - 2 * n.excess);
+    n.y = y;
+    n.unknown = not_less(u, all(0x1p50f)) | not_less(all(0x1p-30f), b) | not_less(b, all(0x1p60f));
+    return n;
+}
+INLINE ends squareplus_ends(vector x, vector unused, vector b)
+{
+    squareplus_step n = newton(x, b);
+    ends e = {n.y - n.excess * (1 + 0x1p-18f), n.y - n.excess * (1 - 0x1p-18f), n.unknown};
+    (void)unused;
+    return e;
+}
+/* 1 + m = s + tail exactly, 0 <= m < 2^24: s - 1 is exact as well. */
+INLINE vector one_more(vector m, vector *tail)
+{
+    vector s = 1 + m;
+    *tail = m - (s - 1);
+    return s;
 }
 
-typedef bounds bounded_formula(float, float);
-
-/* The lower ends; returns whether all are the upper ones too. */
-INLINE int each_bounded(bounded_formula *formula, int fixed, const float *const *in, float *out, intptr_t n)
+/* dy/(s + e)^2. With i = 1/s, r = 1 - i (s + e) <= 2^-23: 1/(s + e) = i + i r, up to r^2, and its square w + v, up to
+ * 3 r^2; with half a dozen roundings of errors of 2^-23 the whole is within 2^-43.5. */
+INLINE ends softsign_grad_ends(vector dy, vector x, vector none)
 {
-    const float *a = in[0], *b = in[1];
-    const float fixed_b = fixed ? b[0] : 0;
-    uint32_t different = 0;
-    INDEPENDENT
-    for (intptr_t i = 0; i < n; i++) {
-        const bounds ends = formula(a[i], fixed ? fixed_b : b[i]);
-        out[i] = ends.low;
-        different |= bits_of_float(ends.low) ^ bits_of_float(ends.high);
+    vector m = absolute(x), e, s = one_more(m, &e), i = 1 / s, r = fused_from(i, s, all(1)) - i * e;
+    vector w = i * i, v = fused_less(i, i, w) + 2 * i * (i * r), y = dy * w, excess = fused_from(dy, w, y) - dy * v;
+    (void)none;
+    return around(y, excess, 0x1p-42f, tiny(y, dy) | not_less(m, all(0x1p24f)));
+}
+
+#if LANES > 1
+/* dy y/R: what the excess leaves, 2^-40 y, counts up to three times. */
+INLINE ends squareplus_grad_ends(vector dy, vector x, vector b)
+{
+    squareplus_step n = newton(x, b);
+    vector d = n.y * n.i, d_excess = n.i * (fused_less(d, n.D, n.y) + fused(d, n.Dl, n.excess));
+    vector y = dy * d, excess = fused(dy, d_excess, fused_from(dy, d, y));
+    return around(y, excess, 0x1p-38f, n.unknown | tiny(y, dy));
+}
+
+/* x/(s + e), s + e = 1 + |x|, within 2^-45. */
+INLINE ends softsign_ends(vector x, vector unused, vector none)
+{
+    vector m = absolute(x), e, s = one_more(m, &e), i = 1 / s, y = x * i, excess = i * fused(y, e, fused_less(y, s, x));
+    (void)unused, (void)none;
+    return around(y, excess, 0x1p-42f, tiny(x, x) | not_less(m, all(0x1p24f)));
+}
+
+/* x (s + e)/6, s + e = 3 + v, v = x on [-3, 3], within 2^-45. From 3 on it is x 6/6. */
+INLINE ends hard_swish_ends(vector x, vector unused, vector none)
+{
+    vector v = between(x, -3, 3), s = 3 + v, e = v - (s - 3), product = x * s;
+    vector rest = fused(x, e, fused_less(x, s, product)), y = product * (1.0f / 6);
+    vector excess = (fused_less(all(6), y, product) - rest) * (1.0f / 6);
+    (void)unused, (void)none;
+    return around(y, excess, 0x1p-42f, tiny(x, x));
+}
+
+/* tools/tables.py, and with "selu's lambda alpha": */
+static const table POWERS = {{
+    0x1.000000p+0f, 0x1.fd9b0ep-1f, 0x1.fb5586p-1f, 0x1.f9301ep-1f,
+    0x1.f72b84p-1f, 0x1.f54874p-1f, 0x1.f387a6p-1f, 0x1.f1e9e0p-1f,
+    0x1.f06fe0p-1f, 0x1.ef1a74p-1f, 0x1.edea64p-1f, 0x1.ece086p-1f,
+    0x1.ebfdaep-1f, 0x1.eb42b6p-1f, 0x1.eab07ep-1f, 0x1.ea47ecp-1f,
+    0x1.ea09e6p-1f, 0x1.e9f75ep-1f, 0x1.ea1148p-1f, 0x1.ea589ap-1f,
+    0x1.eace54p-1f, 0x1.eb737cp-1f, 0x1.ec4918p-1f, 0x1.ed503cp-1f,
+    0x1.ee89fap-1f, 0x1.eff770p-1f, 0x1.f199bep-1f, 0x1.f3720ep-1f,
+    0x1.f5818ep-1f, 0x1.f7c974p-1f, 0x1.fa4afap-1f, 0x1.fd0766p-1f,
+}};
+static const table POWERS_REST = {{
+    0x0.0p+0f, -0x1.947414p-25f, 0x1.8d96d4p-25f, -0x1.dda2fcp-25f,
+    -0x1.9c0c22p-27f, -0x1.a2fbb2p-25f, 0x1.964904p-25f, -0x1.2b0dbcp-25f,
+    0x1.125002p-25f, -0x1.cde8cep-26f, 0x1.370be4p-25f, 0x1.336de2p-30f,
+    -0x1.0a3550p-25f, -0x1.c541b4p-26f, -0x1.00d8acp-27f, -0x1.6cb284p-25f,
+    0x1.26055cp-26f, 0x1.8b2bb8p-26f, -0x1.05cb44p-25f, -0x1.1c2142p-26f,
+    0x1.67a1cap-28f, -0x1.348e56p-25f, 0x1.a3b5e4p-28f, -0x1.0b7ec8p-25f,
+    -0x1.f9c304p-27f, -0x1.e4c886p-26f, -0x1.6961b4p-28f, -0x1.b5151ep-28f,
+    -0x1.a5217cp-28f, -0x1.ab7132p-26f, 0x1.61428ep-28f, -0x1.2ad5f8p-27f,
+}};
+static const table SELU_POWERS = {{
+    0x1.c212ccp+0f, 0x1.c3edc2p+0f, 0x1.c5fff8p+0f, 0x1.c84aa2p+0f,
+    0x1.cacefep+0f, 0x1.cd8e4ep+0f, 0x1.d044eep+0f, 0x1.cde17ep+0f,
+    0x1.cb9d82p+0f, 0x1.c979acp+0f, 0x1.c776aep+0f, 0x1.c59544p+0f,
+    0x1.c3d626p+0f, 0x1.c23a16p+0f, 0x1.c0c1dap+0f, 0x1.bf6e38p+0f,
+    0x1.be3ffep+0f, 0x1.bd3800p+0f, 0x1.bc5712p+0f, 0x1.bb9e0ep+0f,
+    0x1.bb0dd6p+0f, 0x1.baa750p+0f, 0x1.ba6b62p+0f, 0x1.ba5afcp+0f,
+    0x1.ba7714p+0f, 0x1.bac0a0p+0f, 0x1.bb38a2p+0f, 0x1.bbe01cp+0f,
+    0x1.bcb81ap+0f, 0x1.bdc1acp+0f, 0x1.befde6p+0f, 0x1.c06de6p+0f,
+}};
+static const table SELU_POWERS_REST = {{
+    0x1.c74dc0p-27f, 0x1.1143ccp-25f, 0x1.db1eb8p-27f, 0x1.069c0ep-26f,
+    -0x1.b09bc4p-27f, -0x1.b2f3e8p-26f, -0x1.45f52ap-27f, -0x1.1ec69cp-25f,
+    -0x1.88f958p-28f, -0x1.853542p-26f, 0x1.4b436cp-25f, -0x1.1d06dap-25f,
+    -0x1.7f9cf2p-27f, 0x1.8950c6p-27f, -0x1.599c42p-25f, -0x1.99d4c0p-26f,
+    0x1.38a004p-26f, -0x1.9735fap-26f, -0x1.4f4730p-25f, 0x1.fa748ap-27f,
+    0x1.311232p-25f, -0x1.0eb4c8p-25f, -0x1.b6dcecp-26f, -0x1.106bdcp-31f,
+    -0x1.3d522cp-25f, 0x1.313c18p-29f, -0x1.565d32p-27f, 0x1.699ed0p-26f,
+    0x1.8a53c6p-26f, -0x1.2c83bap-28f, 0x1.1b724cp-27f, -0x1.8a66b4p-27f,
+}};
+
+#define THIRTY_SECONDS 0x1.715476p+5f /* 32/ln2 */
+#define STEP 0x1.62e43p-6f            /* ln2/32, and what it lacks */
+#define STEP_LOW -0x1.05c61p-34f
+
+/* c e^a = T (1 + p + pl), c of the tables, a = z + al or, `negative`, -z + al, |a| < 86. a = k ln2/32 + r, r exact;
+ * T = 2^(k/32), T u what it lacks together with r's tails. e^v - 1 = v + v^2 (1/2 + ...), |v| < 2^-6.5:
+ * minimax.py "(exp(t)-1-t-t**2/2)/t**3" "(-log(2))/64*mpf('1.001')" "log(2)/64*mpf('1.001')" 1
+ *     --weight "t**3/exp(t)": 2^-42.
+ * Roundings: of v, 2^-31, by v: 2^-37.5; of 1/2 + ..., 2^-25, by v^2: 2^-38; of v times it, 2^-32, by v: 2^-38.5;
+ * of q: 2^-39. The whole is within 2^-36.1. */
+typedef struct { vector T, p, pl; } factors;
+INLINE factors exp_factors(int negative, vector z, vector al, const table *powers, const table *rest)
+{
+    factors e;
+    vector m = fused(z, all(negative ? -THIRTY_SECONDS : THIRTY_SECONDS), all(TO_INTEGER)), k = m - TO_INTEGER;
+    vector r = negative ? fused_less(k, all(-STEP), z) : fused_from(k, all(STEP), z);
+    vector u = fused(k, all(-STEP_LOW), entry(rest, m)) + al;
+    vector v = r + u, q = fused(v, fused(v, all(0x1.555568p-5f), all(0x1.5555c8p-3f)), all(0.5f));
+    q = fused(v, v * q, u);
+    e.T = raised(entry(powers, m), m);
+    e.p = r + q;
+    e.pl = (r - e.p) + q;
+    return e;
+}
+
+/* 1 + T (1 + p + pl) = d + dl, T < 2^24. */
+INLINE vector logistic_sum(factors e, vector *dl)
+{
+    vector tail, w = one_more(e.T, &tail), d = fused(e.T, e.p, w);
+    *dl = fused(e.T, e.pl, fused(e.T, e.p, w - d) + tail);
+    return d;
+}
+/* n/(1 + e^a), a as above, -86 < a < 16. */
+INLINE ends logistic_product(vector n, int negative, vector z, vector al, lanes unknown)
+{
+    vector dl, d = logistic_sum(exp_factors(negative, z, al, &POWERS, &POWERS_REST), &dl);
+    vector i = 1 / d, y = n * i, excess = i * fused(y, dl, fused_less(y, d, n));
+    vector middle = negative ? z - 35 : z + 35;
+    return around(y, excess, 0x1p-36f, unknown | not_less(absolute(middle), all(51)));
+}
+INLINE ends gate_ends(vector n, int negative, vector z, vector al)
+{
+    return logistic_product(n, negative, z, al, less(absolute(n), all(0x1p-64f)) & unequal(n, all(0)));
+}
+INLINE ends sigmoid_ends(vector x, vector unused, vector none)
+{
+    (void)unused, (void)none;
+    return logistic_product(all(1), 1, x, all(-0.0f), 0);
+}
+INLINE ends silu_ends(vector x, vector unused, vector none)
+{
+    (void)unused, (void)none;
+    return gate_ends(x, 1, x, all(-0.0f));
+}
+INLINE ends swish_ends(vector x, vector unused, vector beta)
+{
+    return silu_ends(x, unused, beta);
+}
+INLINE ends quick_gelu_ends(vector x, vector unused, vector none)
+{
+    const float c = 0x1.b3b646p+0f, low = -0x1.78d4fep-26f; /* 1.702 */
+    vector z = c * x, al = fused_from(all(low), x, fused_from(all(c), x, z));
+    (void)unused, (void)none;
+    return gate_ends(x, 1, z, al);
+}
+INLINE ends softplus_grad_ends(vector dy, vector x, vector beta)
+{
+    (void)beta;
+    return gate_ends(dy, 1, x, all(-0.0f));
+}
+INLINE ends log_sigmoid_grad_ends(vector dy, vector x, vector none)
+{
+    (void)none;
+    return gate_ends(dy, 0, x, all(-0.0f));
+}
+
+/* e^a = h + hl */
+INLINE vector exp_sum(factors e, vector *hl)
+{
+    vector h = fused(e.T, e.p, e.T);
+    *hl = fused(e.T, e.pl, fused(e.T, e.p, e.T - h));
+    return h;
+}
+/* dy c e^x, for x > 0 dy (slope + slope_low). */
+INLINE ends exp_grad_ends(vector dy, vector x, float slope, float slope_low, const table *powers, const table *rest)
+{
+    factors e = exp_factors(0, x, all(-0.0f), powers, rest);
+    lanes open = less(all(0), x);
+    vector hl, h = exp_sum(e, &hl);
+    h = choose(open, all(slope), h);
+    hl = choose(open, all(slope_low), hl);
+    vector y = dy * h, excess = fused_from(dy, hl, fused_from(dy, h, y));
+    return around(y, excess, 0x1p-36f, tiny(y, dy) | less(x, all(-72)));
+}
+INLINE ends elu_grad_ends(vector dy, vector x, vector alpha)
+{
+    (void)alpha;
+    return exp_grad_ends(dy, x, 1, 0, &POWERS, &POWERS_REST);
+}
+INLINE ends celu_grad_ends(vector dy, vector x, vector alpha) { return elu_grad_ends(dy, x, alpha); }
+INLINE ends selu_grad_ends(vector dy, vector x, vector none)
+{
+    (void)none;
+    return exp_grad_ends(dy, x, 0x1.0cfabep+0f, -0x1.2addeap-25f, &SELU_POWERS, &SELU_POWERS_REST);
+}
+#endif
+
+typedef ends bounded_formula(vector, vector, vector);
+enum { BLOCK = LANES > 1 ? 2 * LANES : 256 };
+
+/* Whole blocks, up to one with an element that its bounds leave undecided. Returns how many elements are done. */
+INLINE intptr_t each_bounded(bounded_formula *formula, const float *a, const float *b, vector parameter, float *out,
+                             intptr_t n)
+{
+    intptr_t done = 0;
+    for (; n - done >= BLOCK; done += BLOCK) {
+        vector y[BLOCK / LANES];
+        lanes undecided = 0;
+        INTERLEAVED
+        for (int k = 0; k < BLOCK / LANES; k++) {
+            const ends e = formula(load(a + done + k * LANES), load(b + done + k * LANES), parameter);
+            y[k] = e.high;
+            undecided |= e.unknown | unequal(e.low, e.high);
+        }
+        if (undecided != 0)
+            break;
+        for (int k = 0; k < BLOCK / LANES; k++)
+            store(out + done + k * LANES, y[k]);
     }
-    return different == 0;
+    return done;
 }
 
-/* As `drive` of loops.h, for formulas of two operands. `wide` is the kernel in double, which also does what is not
- * contiguous. */
-INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int first, char *const *data, intptr_t n,
-                          const intptr_t *strides)
+/* As `drive` of loops.h, for formulas of one or two arrays and a parameter, which is one number, and, unless `only` is 0,
+ * `only`. `wide` is the kernel in double, which also does what has other operands or fills no block. */
+INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, int inputs, float only, char *const *data,
+                          intptr_t n, const intptr_t *strides)
 {
-    enum { BLOCK = 512 };
-    float results[BLOCK];
     const intptr_t size = sizeof(float);
-    const int fixed = first == 1 && strides[1] == 0, in_place = data[0] == data[2] || data[1] == data[2];
-    int direct = strides[2] == size;
-    for (int k = 0; k < 2; k++) {
-        const int apart = data[k] >= data[2] + n * size || data[2] >= data[k] + n * size;
-        direct &= (strides[k] == size && (apart || data[k] == data[2])) || (fixed && k == 1);
+    const float *const a = (const float *)data[0], *const b = (const float *)data[arrays - 1];
+    float *const out = (float *)data[inputs], parameter = inputs > arrays ? *(const float *)data[arrays] : 0;
+    int usable = strides[inputs] == size && (inputs == arrays || strides[arrays] == 0) && (only == 0 || parameter == only);
+    for (int k = 0; k < arrays; k++) {
+        const int apart = data[k] >= data[inputs] + n * size || data[inputs] >= data[k] + n * size;
+        usable &= strides[k] == size && (apart || data[k] == data[inputs]);
     }
-    if (!direct) {
-        wide(data, n, strides);
-        return;
-    }
-    for (intptr_t start = 0, count; start < n; start += count) {
-        char *const block[] = {data[0] + start * strides[0], data[1] + start * strides[1], data[2] + start * size};
-        const float *const in[] = {(const float *)block[0], (const float *)block[1]};
-        float *const out = in_place ? results : (float *)block[2];
-        count = n - start < BLOCK ? n - start : BLOCK;
-        if (!(fixed ? each_bounded(formula, 1, in, out, count)
-                    : each_bounded(formula, 0, in, out, count)))
-            wide(block, count, strides);
-        else if (in_place)
-            memcpy(block[2], results, (size_t)(count * size));
+    /* Vectors that straddle cache lines halve the speed: `wide` brings the output to a line's start. */
+    intptr_t done = 0, rest = !usable ? n : n > 256 ? (intptr_t)(-(uintptr_t)out % 64 / sizeof(float)) : 0;
+    while (done < n) {
+        if (rest > 0) {
+            char *operands[4] = {0};
+            for (int k = 0; k <= inputs; k++)
+                operands[k] = data[k] + done * strides[k];
+            wide(operands, rest, strides);
+            done += rest;
+        }
+        if (usable)
+            done += each_bounded(formula, a + done, b + done, all(parameter), out + done, n - done);
+        rest = n - done < BLOCK ? n - done : BLOCK;
     }
 }
 

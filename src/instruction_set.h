@@ -304,10 +304,10 @@
 
 
 #include "bounded.h"
-#define BOUNDED(name, first)                                                                            \
+#define BOUNDED(name, arrays, inputs, only)                                                             \
     static void bounded_##name##_float32(char *const *data, intptr_t n, const intptr_t *strides)        \
     {                                                                                                   \
-        drive_bounded(name##_bounds, kernel_##name##_float32, first, data, n, strides);                 \
+        drive_bounded(name##_ends, kernel_##name##_float32, arrays, inputs, only, data, n, strides);    \
     }
 #include "units.def"
 
@@ -342,7 +342,7 @@ const instruction_set PASTE(relu_c_, ISA) = {
 #include "activations.def"
 #define UFUNC(name, operands, evaluation, kinds) UNIT(name)
 #define GATED(name, activation) NARROW_UNIT(name) NARROW_UNIT(name##_grad_gate) NARROW_UNIT(name##_grad_value)
-#define BOUNDED(name, first) [UFUNC_##name][FLOAT32] = bounded_##name##_float32,
+#define BOUNDED(name, arrays, inputs, only) [UFUNC_##name][FLOAT32] = bounded_##name##_float32,
 #include "units.def"
     },
     {
