@@ -274,7 +274,8 @@ INLINE intptr_t each_bounded(bounded_formula *formula, const float *a, const flo
 }
 
 /* As `drive` of loops.h, for formulas of one or two arrays and a parameter, which is one number, and, unless `only` is 0,
- * `only`. `wide` is the kernel in double, which also does what has other operands or fills no block. */
+ * `only`. `wide` is the kernel in double, which also does what has other operands or fills no block; the longer a span, the
+ * shorter the last runs, lest operands that bounds often leave undecided be tried for nothing. */
 INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, int inputs, float only, char *const *data,
                           intptr_t n, const intptr_t *strides)
 {
@@ -287,7 +288,7 @@ INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, in
         usable &= strides[k] == size && (apart || data[k] == data[inputs]);
     }
     /* Vectors that straddle cache lines halve the speed: `wide` brings the output to a line's start. */
-    intptr_t done = 0, rest = !usable ? n : n > 256 ? (intptr_t)(-(uintptr_t)out % 64 / sizeof(float)) : 0;
+    intptr_t done = 0, rest = !usable ? n : n > 256 ? (intptr_t)(-(uintptr_t)out % 64 / sizeof(float)) : 0, span = BLOCK;
     while (done < n) {
         if (rest > 0) {
             char *operands[4] = {0};
@@ -296,9 +297,10 @@ INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, in
             wide(operands, rest, strides);
             done += rest;
         }
-        if (usable)
-            done += each_bounded(formula, a + done, b + done, all(parameter), out + done, n - done);
-        rest = n - done < BLOCK ? n - done : BLOCK;
+        const intptr_t run = usable ? each_bounded(formula, a + done, b + done, all(parameter), out + done, n - done) : 0;
+        done += run;
+        span = run >= 8 * BLOCK ? BLOCK : span < 4096 ? 2 * span : span;
+        rest = n - done < span ? n - done : span;
     }
 }
 
