@@ -43,16 +43,16 @@ INLINE squareplus_step newton(vector x, vector b)
     n.excess = fused(y, e, (product - c) + fused_less(y, s, product)) * n.i;
     n.Dl = ((choose(left, s, y) - n.D) + choose(left, y, s)) + (e - 2 * n.excess);
     n.y = y;
-    n.unknown = not_less(u, all(0x1p50f)) | not_less(all(0x1p-30f), b) | not_less(b, all(0x1p60f));
+    n.unknown = not_less(u, all(0x1p20f)) | not_less(all(0x1p-30f), b) | not_less(b, all(0x1p60f));
     return n;
 }
-INLINE ends squareplus_ends(vector x, vector unused, vector b)
+INLINE ends squareplus_ends(vector x, vector b)
 {
     squareplus_step n = newton(x, b);
     ends e = {n.y - n.excess * (1 + 0x1p-18f), n.y - n.excess * (1 - 0x1p-18f), n.unknown};
-    (void)unused;
     return e;
 }
+
 /* 1 + m = s + tail exactly, 0 <= m < 2^24: s - 1 is exact as well. */
 INLINE vector one_more(vector m, vector *tail)
 {
@@ -63,11 +63,10 @@ INLINE vector one_more(vector m, vector *tail)
 
 /* dy/(s + e)^2. With i = 1/s, r = 1 - i (s + e) <= 2^-23: 1/(s + e) = i + i r, up to r^2, and its square w + v, up to
  * 3 r^2; with half a dozen roundings of errors of 2^-23 the whole is within 2^-43.5. */
-INLINE ends softsign_grad_ends(vector dy, vector x, vector none)
+INLINE ends softsign_grad_ends(vector dy, vector x)
 {
     vector m = absolute(x), e, s = one_more(m, &e), i = 1 / s, r = fused_from(i, s, all(1)) - i * e;
     vector w = i * i, v = fused_less(i, i, w) + 2 * i * (i * r), y = dy * w, excess = fused_from(dy, w, y) - dy * v;
-    (void)none;
     return around(y, excess, 0x1p-42f, tiny(y, dy) | not_less(m, all(0x1p24f)));
 }
 
@@ -82,24 +81,23 @@ INLINE ends squareplus_grad_ends(vector dy, vector x, vector b)
 }
 
 /* x/(s + e), s + e = 1 + |x|, within 2^-45. */
-INLINE ends softsign_ends(vector x, vector unused, vector none)
+INLINE ends softsign_ends(vector x)
 {
     vector m = absolute(x), e, s = one_more(m, &e), i = 1 / s, y = x * i, excess = i * fused(y, e, fused_less(y, s, x));
-    (void)unused, (void)none;
     return around(y, excess, 0x1p-42f, tiny(x, x) | not_less(m, all(0x1p24f)));
 }
 
 /* x (s + e)/6, s + e = 3 + v, v = x on [-3, 3], within 2^-45. From 3 on it is x 6/6. */
-INLINE ends hard_swish_ends(vector x, vector unused, vector none)
+INLINE ends hard_swish_ends(vector x)
 {
     vector v = between(x, -3, 3), s = 3 + v, e = v - (s - 3), product = x * s;
     vector rest = fused(x, e, fused_less(x, s, product)), y = product * (1.0f / 6);
     vector excess = (fused_less(all(6), y, product) - rest) * (1.0f / 6);
-    (void)unused, (void)none;
     return around(y, excess, 0x1p-42f, tiny(x, x));
 }
 
-/* tools/tables.py, and with "selu's lambda alpha": */
+/* tools/tables.py, and for selu with the real number lambda alpha,
+ * tools/tables.py "mpf('1.05070098735548049341933498529')*mpf('1.67326324235437728481704299167')". */
 static const table POWERS = {{
     0x1.000000p+0f, 0x1.fd9b0ep-1f, 0x1.fb5586p-1f, 0x1.f9301ep-1f,
     0x1.f72b84p-1f, 0x1.f54874p-1f, 0x1.f387a6p-1f, 0x1.f1e9e0p-1f,
@@ -173,7 +171,7 @@ INLINE vector logistic_sum(factors e, vector *dl)
     *dl = fused(e.T, e.pl, fused(e.T, e.p, w - d) + tail);
     return d;
 }
-/* n/(1 + e^a), a as above, -86 < a < 16. */
+/* n/(1 + e^a), a as above, -86 < a < 16. 1/d serves for n and for the excess. */
 INLINE ends logistic_product(vector n, int negative, vector z, vector al, lanes unknown)
 {
     vector dl, d = logistic_sum(exp_factors(negative, z, al, &POWERS, &POWERS_REST), &dl);
@@ -185,25 +183,17 @@ INLINE ends gate_ends(vector n, int negative, vector z, vector al)
 {
     return logistic_product(n, negative, z, al, less(absolute(n), all(0x1p-64f)) & unequal(n, all(0)));
 }
-INLINE ends sigmoid_ends(vector x, vector unused, vector none)
+INLINE ends sigmoid_ends(vector x) { return logistic_product(all(1), 1, x, all(-0.0f), 0); }
+INLINE ends silu_ends(vector x) { return gate_ends(x, 1, x, all(-0.0f)); }
+INLINE ends swish_ends(vector x, vector beta)
 {
-    (void)unused, (void)none;
-    return logistic_product(all(1), 1, x, all(-0.0f), 0);
+    (void)beta;
+    return silu_ends(x);
 }
-INLINE ends silu_ends(vector x, vector unused, vector none)
-{
-    (void)unused, (void)none;
-    return gate_ends(x, 1, x, all(-0.0f));
-}
-INLINE ends swish_ends(vector x, vector unused, vector beta)
-{
-    return silu_ends(x, unused, beta);
-}
-INLINE ends quick_gelu_ends(vector x, vector unused, vector none)
+INLINE ends quick_gelu_ends(vector x)
 {
     const float c = 0x1.b3b646p+0f, low = -0x1.78d4fep-26f; /* 1.702 */
     vector z = c * x, al = fused_from(all(low), x, fused_from(all(c), x, z));
-    (void)unused, (void)none;
     return gate_ends(x, 1, z, al);
 }
 INLINE ends softplus_grad_ends(vector dy, vector x, vector beta)
@@ -211,11 +201,7 @@ INLINE ends softplus_grad_ends(vector dy, vector x, vector beta)
     (void)beta;
     return gate_ends(dy, 1, x, all(-0.0f));
 }
-INLINE ends log_sigmoid_grad_ends(vector dy, vector x, vector none)
-{
-    (void)none;
-    return gate_ends(dy, 0, x, all(-0.0f));
-}
+INLINE ends log_sigmoid_grad_ends(vector dy, vector x) { return gate_ends(dy, 0, x, all(-0.0f)); }
 
 /* e^a = h + hl */
 INLINE vector exp_sum(factors e, vector *hl)
@@ -241,9 +227,8 @@ INLINE ends elu_grad_ends(vector dy, vector x, vector alpha)
     return exp_grad_ends(dy, x, 1, 0, &POWERS, &POWERS_REST);
 }
 INLINE ends celu_grad_ends(vector dy, vector x, vector alpha) { return elu_grad_ends(dy, x, alpha); }
-INLINE ends selu_grad_ends(vector dy, vector x, vector none)
+INLINE ends selu_grad_ends(vector dy, vector x)
 {
-    (void)none;
     return exp_grad_ends(dy, x, 0x1.0cfabep+0f, -0x1.2addeap-25f, &SELU_POWERS, &SELU_POWERS_REST);
 }
 #endif
@@ -252,8 +237,8 @@ typedef ends bounded_formula(vector, vector, vector);
 enum { BLOCK = LANES > 1 ? 2 * LANES : 256 };
 
 /* Whole blocks, up to one with an element that its bounds leave undecided. Returns how many elements are done. */
-INLINE intptr_t each_bounded(bounded_formula *formula, const float *a, const float *b, vector parameter, float *out,
-                             intptr_t n)
+INLINE intptr_t each_bounded(bounded_formula *formula, int arrays, const float *a, const float *b, vector parameter,
+                             float *out, intptr_t n)
 {
     intptr_t done = 0;
     for (; n - done >= BLOCK; done += BLOCK) {
@@ -261,7 +246,8 @@ INLINE intptr_t each_bounded(bounded_formula *formula, const float *a, const flo
         lanes undecided = 0;
         INTERLEAVED
         for (int k = 0; k < BLOCK / LANES; k++) {
-            const ends e = formula(load(a + done + k * LANES), load(b + done + k * LANES), parameter);
+            const vector second = arrays == 2 ? load(b + done + k * LANES) : parameter;
+            const ends e = formula(load(a + done + k * LANES), second, parameter);
             y[k] = e.high;
             undecided |= e.unknown | unequal(e.low, e.high);
         }
@@ -273,22 +259,24 @@ INLINE intptr_t each_bounded(bounded_formula *formula, const float *a, const flo
     return done;
 }
 
-/* As `drive` of loops.h, for formulas of one or two arrays and a parameter, which is one number, and, unless `only` is 0,
- * `only`. `wide` is the kernel in double, which also does what has other operands or fills no block; the longer a span, the
- * shorter the last runs, lest operands that bounds often leave undecided be tried for nothing. */
-INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, int inputs, float only, char *const *data,
+/* As `drive` of loops.h, for formulas of one or two arrays and a parameter, which is one number and, unless `only` is 0,
+ * that. `wide` is the kernel in double. It also does what has other operands or fills no block, and longer spans after
+ * short runs, so that operands that bounds often leave undecided are hardly ever tried for nothing. */
+INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int inputs, int arrays, float only, char *const *data,
                           intptr_t n, const intptr_t *strides)
 {
     const intptr_t size = sizeof(float);
     const float *const a = (const float *)data[0], *const b = (const float *)data[arrays - 1];
     float *const out = (float *)data[inputs], parameter = inputs > arrays ? *(const float *)data[arrays] : 0;
-    int usable = strides[inputs] == size && (inputs == arrays || strides[arrays] == 0) && (only == 0 || parameter == only);
+    int usable = strides[inputs] == size && (only == 0 || parameter == only);
+    usable &= inputs == arrays || strides[arrays] == 0;
     for (int k = 0; k < arrays; k++) {
         const int apart = data[k] >= data[inputs] + n * size || data[inputs] >= data[k] + n * size;
         usable &= strides[k] == size && (apart || data[k] == data[inputs]);
     }
     /* Vectors that straddle cache lines halve the speed: `wide` brings the output to a line's start. */
-    intptr_t done = 0, rest = !usable ? n : n > 256 ? (intptr_t)(-(uintptr_t)out % 64 / sizeof(float)) : 0, span = BLOCK;
+    const intptr_t head = n > 256 ? (intptr_t)(-(uintptr_t)out % 64 / sizeof(float)) : 0;
+    intptr_t done = 0, span = BLOCK, rest = usable ? head : n;
     while (done < n) {
         if (rest > 0) {
             char *operands[4] = {0};
@@ -297,7 +285,8 @@ INLINE void drive_bounded(bounded_formula *formula, kernel *wide, int arrays, in
             wide(operands, rest, strides);
             done += rest;
         }
-        const intptr_t run = usable ? each_bounded(formula, a + done, b + done, all(parameter), out + done, n - done) : 0;
+        const intptr_t run =
+            !usable ? 0 : each_bounded(formula, arrays, a + done, b + done, all(parameter), out + done, n - done);
         done += run;
         span = run >= 8 * BLOCK ? BLOCK : span < 4096 ? 2 * span : span;
         rest = n - done < span ? n - done : span;

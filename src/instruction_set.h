@@ -304,10 +304,17 @@
 
 
 #include "bounded.h"
-#define BOUNDED(name, arrays, inputs, only)                                                             \
+#define BOUNDED(name, operands, only) BOUNDED_(name, only, ARGUMENTS_##operands)
+#define BOUNDED_(...) BOUNDED__(__VA_ARGS__)
+#define BOUNDED__(name, only, inputs, arrays, arguments)                                                \
+    INLINE ends ends_##name(vector a, vector b, vector c)                                               \
+    {                                                                                                   \
+        (void)a, (void)b, (void)c;                                                                      \
+        return name##_ends arguments;                                                                   \
+    }                                                                                                   \
     static void bounded_##name##_float32(char *const *data, intptr_t n, const intptr_t *strides)        \
     {                                                                                                   \
-        drive_bounded(name##_ends, kernel_##name##_float32, arrays, inputs, only, data, n, strides);    \
+        drive_bounded(ends_##name, kernel_##name##_float32, inputs, arrays, only, data, n, strides);    \
     }
 #include "units.def"
 
@@ -342,7 +349,7 @@ const instruction_set PASTE(relu_c_, ISA) = {
 #include "activations.def"
 #define UFUNC(name, operands, evaluation, kinds) UNIT(name)
 #define GATED(name, activation) NARROW_UNIT(name) NARROW_UNIT(name##_grad_gate) NARROW_UNIT(name##_grad_value)
-#define BOUNDED(name, arrays, inputs, only) [UFUNC_##name][FLOAT32] = bounded_##name##_float32,
+#define BOUNDED(name, operands, only) [UFUNC_##name][FLOAT32] = bounded_##name##_float32,
 #include "units.def"
     },
     {
