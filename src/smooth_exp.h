@@ -211,15 +211,21 @@ INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, r
     return copysign(y, x);
 }
 
-/* float64: x sigma(z), a + al = -|z|, x and a from scaling_for(1)'s floor on: x q, q = y 2^n/(1 + s) for z < 0, else
- * 1/(1 + s), by one division and its remainder. */
-INLINE double FN(gated_unit)(double x, int64_t negative, double a, double al)
+/* float64: x sigma(z), w = -|x| and a + al = -|z| from scaling_for(1)'s floor on, m as in exp_beyond_one:
+ * x q, q = y 2^n/(1 + s) for z < 0, else 1/(1 + s), by one division and its remainder. `one` stands for 1: d, its tail
+ * and 2^n are as many times as large, q as much smaller. */
+INLINE double FN(gated_unit)(double w, int64_t negative, double a, double al, double m)
 {
     scaling g = scaling_for(1.0);
-    logistic e = FN(logistic_parts)(a, al, g);
-    double n = chosen(negative, e.y, 1.0), nl = masked(e.yl, negative), i = 1.0 / e.d, q = n * i;
-    x *= chosen(negative, e.scale, 1.0 / g.unit);
-    return FMA(x, q, x * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl))) * g.back;
+    double low, v = FN(exp_beyond_one)(a, al, m, g.shift, &low) + low, y = 1.0 + v, yl = v - (y - 1.0);
+    double one = 1.0 / g.unit, scale = power_of_two(m), d = FMA_EXACT(scale, y, one), dl, n, nl, i, q;
+    dl = FMA_EXACT(scale, yl, FMA_EXACT(scale, y, one - d));
+    n = chosen(negative, y, 1.0);
+    nl = masked(yl, negative);
+    i = 1.0 / d;
+    q = n * i;
+    w *= chosen(negative, times_power(scale, one), -one * one);
+    return FMA(w, q, w * i * (FMA(-q, d, n) + FMA(-q, dl, nl))) * g.back;
 }
 
 /* NARROW: the derivative of x sigma(z(x)), t = x dz/dx: sigma(1 + t sigma(-z)) = sA (B (1 + t) + sA)/D^2 with e^z and
@@ -255,15 +261,17 @@ INLINE double FN(gated_unit_grad)(int64_t negative, double a, double al, double 
     return q * chosen(negative, e.scale, 1.0 / g.unit) * g.back;
 }
 
-/* float64, x sigma(z) where sigma is 1 to the last bit: x, also where it is inf or NaN. */
-INLINE double FN(saturate)(double x, double y) { return x <= 1024.0 ? y : x; }
+/* float64, x sigma(z) beyond `most`, where sigma is 1 to the last bit: x, also where it is inf or NaN. */
+INLINE double FN(saturate)(double x, double y, double most) { return x <= most ? y : x; }
 
 INLINE real FN(silu)(real x)
 {
-    double f = scaling_for(1.0).floor;
+    double w, m;
     if (NARROW)
         return FN(gate_open)(x, natural_power(-(double)x, -0.0, 2.0), SUBNORMAL_TIE, 0.0, x, EXP_MOST);
-    return FN(saturate)(x, FN(gated_unit)(at_least(x, f), bits_of(x) >> 63, at_least(negative_abs(x), f), -0.0));
+    w = at_least(negative_abs(x), scaling_for(1.0).floor);
+    m = FMA(w, LOG2_E, scaling_for(1.0).shift);
+    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, w, -0.0, m), 1024.0);
 }
 
 INLINE real FN(silu_grad)(real dy, real x)
@@ -289,30 +297,33 @@ INLINE double FN(swish_argument)(double x, double beta, double *zl)
 }
 
 /* float64: as gated_unit, but z may be anything, and so may x before e^z: 2^n as two factors, of which the first is no
- * subnormal number and the second 1 for n >= -1000. x is scaled where it is tiny because beta is huge. */
+ * subnormal number and the second 1 for n >= -1000. x is times k where it may be small, the last factor holds 1/k. */
 INLINE real FN(swish)(real x, real beta)
 {
-    double z = (double)beta * x, k = magnitude(beta) > 0x1p800 ? 0x1p200 : 1.0, m, first, v, n, nl, i, q, y;
-    const double least = EXP2_SHIFT - 1000.0;
-    int64_t negative;
+    double z = (double)beta * x, k = magnitude(beta) > 0x1p-700 ? 0x1p200 : 1.0, a, m, first, v, n, nl, i, q, y;
+    int64_t negative, further;
     logistic e;
     if (NARROW) { /* a NaN comes back with x */
         z = beta == 0 ? 0.0 : z;
         return FN(gate_open)(x, natural_power(-z, -0.0, 2.0), beta == 0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0,
                              beta * x, EXP_MOST);
     }
-    negative = bits_of(z) >> 63;
-    v = FN(exp_beyond_one)(negative_abs(z), FN(tail_of)(z, FMA(beta, x, -z)), EXP2_SHIFT, &m, &nl);
-    first = m < least ? least : m;
+    negative = z < 0.0 ? -1 : 0; /* a NaN, which also an infinite x with beta = 0 gives, ends as x */
+    a = negative_abs(z);
+    m = FMA(a, LOG2_E, EXP2_SHIFT);
+    v = FN(exp_beyond_one)(a, FMA(negative_abs(x), magnitude(beta), -a), m, EXP2_SHIFT, &nl);
+    first = no_less(m, EXP2_SHIFT - 1000.0);
+    further = (bits_of(m) - bits_of(first)) & negative;
     e = FN(logistic_sum)(v + nl, power_of_two(first));
     n = chosen(negative, e.y, 1.0);
     nl = masked(e.yl, negative);
     i = 1.0 / e.d;
     q = n * i;
-    y = FMA(x * k, q, x * k * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl)));
-    y = y * chosen(negative, e.power, 1.0) * (power_of_two((m - first) + EXP2_SHIFT) * (1.0 / k));
-    y = z <= 600.0 ? y : x; /* z is NaN for an infinite x and beta = 0, too */
-    return with_sign_of(z < (k == 1.0 ? -1400.0 : -700.0) ? 0.0 : y, x);
+    y = x * chosen(negative, times_power(e.power, k), k);
+    y = FMA(y, q, y * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl)));
+    y *= from_bits(bits_of(1.0 / k) + (int64_t)((uint64_t)further << 52));
+    y = from_bits(bits_of(y) | (bits_of(x) & INT64_MIN)); /* -0, where a factor is 0 */
+    return a >= (k == 1.0 ? -1400.0 : -1250.0) ? y : from_bits(bits_of(x) & (~negative | INT64_MIN));
 }
 
 INLINE real FN(swish_grad)(real dy, real x, real beta)
@@ -337,12 +348,14 @@ INLINE double FN(quick_gelu_argument)(double w, double *al)
 }
 INLINE real FN(quick_gelu)(real x)
 {
-    double f = scaling_for(1.0).floor / 1.702, a, al;
+    double w, a, al, m;
     if (NARROW)
         return FN(gate_open)(x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0,
                              times_sign_of(QUICK_GELU_PUSH, x), x, EXP_MOST / 2);
-    a = FN(quick_gelu_argument)(at_least(negative_abs(x), f), &al);
-    return FN(saturate)(x, FN(gated_unit)(at_least(x, f), bits_of(x) >> 63, a, al));
+    w = at_least(negative_abs(x), scaling_for(1.0).floor / 1.702);
+    a = FN(quick_gelu_argument)(w, &al);
+    m = FMA(w, QUICK_GELU_OVER_LN2, scaling_for(1.0).shift);
+    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, a, al, m), 512.0);
 }
 INLINE real FN(quick_gelu_grad)(real dy, real x)
 {
@@ -374,14 +387,16 @@ INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl
 #define GELU_TANH_MOST 20        /* for narrower types; z is 603 */
 INLINE real FN(gelu_tanh)(real x)
 {
-    double f = GELU_TANH_SATURATED, z, zl, t, tl;
+    double w, z, zl, t, tl, m;
     if (NARROW) {
         z = FN(gelu_tanh_argument)(x, &zl, &t, &tl);
         return FN(gate_open)(x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, times_sign_of(GELU_TANH_PUSH, x),
                              x, GELU_TANH_MOST);
     }
-    z = FN(gelu_tanh_argument)(at_least(negative_abs(x), -f), &zl, &t, &tl);
-    return FN(saturate)(x, FN(gated_unit)(at_least(x, -f), bits_of(x) >> 63, z, zl));
+    w = at_least(negative_abs(x), -GELU_TANH_SATURATED);
+    z = FN(gelu_tanh_argument)(w, &zl, &t, &tl);
+    m = FMA(z, LOG2_E, scaling_for(1.0).shift);
+    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, z, zl, m), GELU_TANH_MOST);
 }
 INLINE real FN(gelu_tanh_grad)(real dy, real x)
 {
@@ -420,7 +435,9 @@ INLINE double FN(scaled_exp)(double dy, double c, double z, double zl)
     }
     g = scaling_for(c);
     zl = z < g.floor ? -0.0 : zl;
-    v = FN(exp_beyond_one)(z < g.floor ? g.floor : z, zl, g.shift, &m, &low);
+    z = z < g.floor ? g.floor : z;
+    m = FMA(z, LOG2_E, g.shift);
+    v = FN(exp_beyond_one)(z, zl, m, g.shift, &low);
     v += low;
     c *= g.factor;
     return gate(dy, FMA(c, v, c) * power_of_two(m) * g.back);

@@ -39,7 +39,8 @@ INLINE double FN(softplus_parts)(double x, double t, double tl, double beta, int
         b = 1.0 / beta;
         return FMA(l, b, most) + masked(LN2_UP * b, upper);
     }
-    high = FN(exp_beyond_one)(a, FN(tail_of)(t, tl), EXP2_SHIFT, &m, &low);
+    m = FMA(a, LOG2_E, EXP2_SHIFT);
+    high = FN(exp_beyond_one)(a, FN(tail_of)(t, tl), m, EXP2_SHIFT, &low);
     first = m < least ? least : m;
     l = FN(log1p_sum)(a, high, low, power_of_two(first), &ll, &upper);
     ll += masked(LN2_TAIL, upper);

@@ -108,10 +108,18 @@ INLINE double at_least(double x, double c)
     uint64_t i = (uint64_t)bits_of(x), j = (uint64_t)bits_of(c);
     return from_bits((int64_t)(i < j ? i : j));
 }
+/* x > 0, no less than c > 0. A NaN becomes c. */
+INLINE double no_less(double x, double c)
+{
+    int64_t i = bits_of(x), j = bits_of(c);
+    return from_bits(i > j ? i : j);
+}
 INLINE double with_sign_of(double y, double x)
 {
     return from_bits((bits_of(y) & INT64_MAX) | (bits_of(x) & INT64_MIN));
 }
+/* y p for a power of two p, on the bits: none of these may be 0 or subnormal. */
+INLINE double times_power(double y, double p) { return from_bits(bits_of(y) + (bits_of(p) - bits_of(1.0))); }
 INLINE double times_sign_of(double y, double x) { return from_bits(bits_of(y) ^ (bits_of(x) & INT64_MIN)); }
 #endif
 
@@ -168,20 +176,19 @@ INLINE double FN(quotient)(double n, double nl, double d, double dl)
     return NARROW ? q : q + ql;
 }
 
-/* float64: e^(a + al) = 2^n (1 + high + *low), |a| < 1420, *shifted = n + shift. e^r = 1 + r + r^2 p(r):
+/* float64: e^(a + al) = 2^n (1 + high + *low), |a| < 1420, m = n + shift, n next to a/ln2. e^r = 1 + r + r^2 p(r):
  * minimax.py "(exp(t)-1-t)/t**2" "(-log(2))/2*mpf('1.002')" "log(2)/2*mpf('1.002')" 9 --weight "t**2/exp(t)": 2^-57.9.
  * t = a - n LN2_HIGH and n LN2_LOW are exact; r's rounding, 2^-55, counts by the slope of r^2 p, 0.42 at most, and
  * v's own is 2^-55: together 0.36 ulp of 1 + v, v = high + low. */
-INLINE double FN(exp_beyond_one)(double a, double al, double shift, double *shifted, double *low)
+INLINE double FN(exp_beyond_one)(double a, double al, double m, double shift, double *low)
 {
-    double m = FMA(a, LOG2_E, shift), n = m - shift, t = FMA_EXACT(n, -LN2_HIGH, a), l = FMA_EXACT(n, -LN2_LOW, al);
+    double n = m - shift, t = FMA_EXACT(n, -LN2_HIGH, a), l = FMA_EXACT(n, -LN2_LOW, al);
     double r = t + l, r2 = r * r, r4 = r2 * r2, p, q;
     p = FMA(r2, FMA(r, 0x1.1111111127945p-7, 0x1.555555555064ap-5),
             FMA(r, 0x1.55555555554fap-3, 0x1.000000000000ap-1));
     q = FMA(r2, FMA(r, 0x1.ad88aa098779cp-26, 0x1.28ae88b4a038dp-22),
             FMA(r, 0x1.71df20c41f287p-19, 0x1.a01998db11a25p-16));
     q = FMA(r2, q, FMA(r, 0x1.a01a012bceb67p-13, 0x1.6c16c1849e179p-10));
-    *shifted = m;
     *low = FMA(r2, FMA(r4, q, p), l);
     return t;
 }
@@ -200,7 +207,8 @@ INLINE logistic FN(logistic_sum)(double v, double power)
 /* The same from a + al, g.floor <= a <= 0. */
 INLINE logistic FN(logistic_parts)(double a, double al, scaling g)
 {
-    double m, low, high = FN(exp_beyond_one)(a, al, g.shift, &m, &low), scale = power_of_two(m);
+    double m = FMA(a, LOG2_E, g.shift), low, high = FN(exp_beyond_one)(a, al, m, g.shift, &low);
+    double scale = power_of_two(m);
     logistic e = FN(logistic_sum)(high + low, scale * g.unit);
     e.scale = scale;
     return e;
