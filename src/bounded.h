@@ -71,6 +71,14 @@ INLINE ends softsign_grad_ends(vector dy, vector x)
 }
 
 #if LANES > 1
+/* a + b = s + tail exactly, a, b >= 0. */
+INLINE vector ordered_sum(vector a, vector b, vector *tail)
+{
+    vector most = greater_of(a, b), least = lesser_of(a, b), s = most + least;
+    *tail = least - (s - most);
+    return s;
+}
+
 /* dy y/R: what the excess leaves, 2^-40 y, counts up to three times. */
 INLINE ends squareplus_grad_ends(vector dy, vector x, vector b)
 {
@@ -90,7 +98,7 @@ INLINE ends softsign_ends(vector x)
 /* x (s + e)/6, s + e = 3 + v, v = x on [-3, 3], within 2^-45. From 3 on it is x 6/6. */
 INLINE ends hard_swish_ends(vector x)
 {
-    vector v = between(x, -3, 3), s = 3 + v, e = v - (s - 3), product = x * s;
+    vector v = greater_of(all(-3), lesser_of(all(3), x)), s = 3 + v, e = v - (s - 3), product = x * s;
     vector rest = fused(x, e, fused_less(x, s, product)), y = product * (1.0f / 6);
     vector excess = (fused_less(all(6), y, product) - rest) * (1.0f / 6);
     return around(y, excess, 0x1p-42f, tiny(x, x));
@@ -139,6 +147,10 @@ static const table SELU_POWERS_REST = {{
     0x1.8a53c6p-26f, -0x1.2c83bap-28f, 0x1.1b724cp-27f, -0x1.8a66b4p-27f,
 }};
 
+#define LAMBDA (float)SELU_SCALE
+#define LAMBDA_LOW (float)(SELU_SCALE - LAMBDA)
+#define LAMBDA_ALPHA (float)SELU_SCALE_ALPHA
+#define LAMBDA_ALPHA_LOW (float)(SELU_SCALE_ALPHA - LAMBDA_ALPHA)
 #define THIRTY_SECONDS 0x1.715476p+5f /* 32/ln2 */
 #define STEP 0x1.62e43p-6f            /* ln2/32, and what it lacks */
 #define STEP_LOW -0x1.05c61p-34f
@@ -164,27 +176,23 @@ INLINE factors exp_factors(int negative, vector z, vector al, const table *power
     return e;
 }
 
-/* 1 + T (1 + p + pl) = d + dl, T < 2^24. */
-INLINE vector logistic_sum(factors e, vector *dl)
+/* n/(1 + e^a), a as above, a < most. 1 + T (1 + p + pl) = d + dl; 1/d serves for n and for the excess. T < 2^24 where
+ * most is 16. */
+INLINE ends logistic_product(vector n, int negative, vector z, vector al, float most, lanes unknown)
 {
-    vector tail, w = one_more(e.T, &tail), d = fused(e.T, e.p, w);
-    *dl = fused(e.T, e.pl, fused(e.T, e.p, w - d) + tail);
-    return d;
-}
-/* n/(1 + e^a), a as above, -86 < a < 16. 1/d serves for n and for the excess. */
-INLINE ends logistic_product(vector n, int negative, vector z, vector al, lanes unknown)
-{
-    vector dl, d = logistic_sum(exp_factors(negative, z, al, &POWERS, &POWERS_REST), &dl);
+    factors e = exp_factors(negative, z, al, &POWERS, &POWERS_REST);
+    vector tail, w = most > 16 ? ordered_sum(all(1), e.T, &tail) : one_more(e.T, &tail), d = fused(e.T, e.p, w);
+    vector dl = fused(e.T, e.pl, fused(e.T, e.p, w - d) + tail);
     vector i = 1 / d, y = n * i, excess = i * fused(y, dl, fused_less(y, d, n));
-    vector middle = negative ? z - 35 : z + 35;
-    return around(y, excess, 0x1p-36f, unknown | not_less(absolute(middle), all(51)));
+    return around(y, excess, 0x1p-36f, unknown | (negative ? not_less(all(-most), z) : not_less(z, all(most))));
 }
-INLINE ends gate_ends(vector n, int negative, vector z, vector al)
+INLINE ends gate_ends(vector n, int negative, vector z, vector al, float most)
 {
-    return logistic_product(n, negative, z, al, less(absolute(n), all(0x1p-64f)) & unequal(n, all(0)));
+    return logistic_product(n, negative, z, al, most, less(absolute(n), all(0x1p-64f)) & unequal(n, all(0)));
 }
-INLINE ends sigmoid_ends(vector x) { return logistic_product(all(1), 1, x, all(-0.0f), 0); }
-INLINE ends silu_ends(vector x) { return gate_ends(x, 1, x, all(-0.0f)); }
+/* Where z > 80 e^-z does not count. */
+INLINE ends sigmoid_ends(vector x) { return logistic_product(all(1), 1, lesser_of(all(80), x), all(-0.0f), 16, 0); }
+INLINE ends silu_ends(vector x) { return gate_ends(x, 1, lesser_of(all(80), x), all(-0.0f), 16); }
 INLINE ends swish_ends(vector x, vector beta)
 {
     (void)beta;
@@ -192,16 +200,30 @@ INLINE ends swish_ends(vector x, vector beta)
 }
 INLINE ends quick_gelu_ends(vector x)
 {
-    const float c = 0x1.b3b646p+0f, low = -0x1.78d4fep-26f; /* 1.702 */
-    vector z = c * x, al = fused_from(all(low), x, fused_from(all(c), x, z));
-    return gate_ends(x, 1, z, al);
+    const float c = (float)QUICK_GELU, low = (float)(QUICK_GELU - c);
+    vector v = lesser_of(all(45), x), z = c * v, al = fused_from(all(low), v, fused_from(all(c), v, z));
+    return gate_ends(x, 1, z, al, 16);
+}
+/* z = x (linear + cubic x^2). */
+INLINE ends gelu_tanh_ends(vector x)
+{
+    const float linear = (float)GELU_TANH_LINEAR, cubic = (float)GELU_TANH_CUBIC;
+    const float linear_low = (float)(GELU_TANH_LINEAR - linear + GELU_TANH_LINEAR_LOW);
+    const float cubic_low = (float)(GELU_TANH_CUBIC - cubic);
+    vector v = lesser_of(all(9), x), q = v * v, c = cubic * q, tail, s = ordered_sum(all(linear), c, &tail), z = v * s;
+    vector cl = fused(all(cubic_low), q, fused(all(cubic), fused_less(v, v, q), fused_less(all(cubic), q, c)));
+    vector sl = tail + (cl + linear_low), al = fused_from(v, sl, fused_from(v, s, z));
+    return gate_ends(x, 1, z, al, 56);
 }
 INLINE ends softplus_grad_ends(vector dy, vector x, vector beta)
 {
     (void)beta;
-    return gate_ends(dy, 1, x, all(-0.0f));
+    return gate_ends(dy, 1, lesser_of(all(80), x), all(-0.0f), 16);
 }
-INLINE ends log_sigmoid_grad_ends(vector dy, vector x) { return gate_ends(dy, 0, x, all(-0.0f)); }
+INLINE ends log_sigmoid_grad_ends(vector dy, vector x)
+{
+    return gate_ends(dy, 0, greater_of(all(-80), x), all(-0.0f), 16);
+}
 
 /* e^a = h + hl */
 INLINE vector exp_sum(factors e, vector *hl)
@@ -229,7 +251,34 @@ INLINE ends elu_grad_ends(vector dy, vector x, vector alpha)
 INLINE ends celu_grad_ends(vector dy, vector x, vector alpha) { return elu_grad_ends(dy, x, alpha); }
 INLINE ends selu_grad_ends(vector dy, vector x)
 {
-    return exp_grad_ends(dy, x, 0x1.0cfabep+0f, -0x1.2addeap-25f, &SELU_POWERS, &SELU_POWERS_REST);
+    return exp_grad_ends(dy, x, LAMBDA, LAMBDA_LOW, &SELU_POWERS, &SELU_POWERS_REST);
+}
+
+/* c (e^x - 1) for x < 0, c = c_high + c_low, within `error`: there e^x is T (1 + p + pl), T <= c, and from -72 on it
+ * does not count. Else y - excess, within 2^-45 of y. */
+INLINE ends expm1_ends(vector x, float c_high, float c_low, float error, const table *powers, const table *rest,
+                       vector y, vector excess, lanes unknown)
+{
+    lanes left = less(x, all(0));
+    factors e = exp_factors(0, greater_of(all(-72), x), all(-0.0f), powers, rest);
+    vector w = e.T - c_high, tail = (e.T - (w + c_high)) - c_low, d = fused(e.T, e.p, w);
+    vector either = choose(left, all(error), 0x1p-42f * y);
+    y = choose(left, d, y);
+    excess = choose(left, fused_from(e.T, e.pl, fused_from(e.T, e.p, d - w) - tail), excess);
+    ends ends = {y - (excess + either), y - (excess - either), unknown};
+    return ends;
+}
+INLINE ends elu_ends(vector x, vector alpha)
+{
+    (void)alpha;
+    return expm1_ends(x, 1, 0, 0x1p-36f, &POWERS, &POWERS_REST, x, all(0), 0);
+}
+INLINE ends celu_ends(vector x, vector alpha) { return elu_ends(x, alpha); }
+INLINE ends selu_ends(vector x)
+{
+    vector y = LAMBDA * x, excess = fused_from(x, all(LAMBDA), y) - LAMBDA_LOW * x;
+    return expm1_ends(x, LAMBDA_ALPHA, LAMBDA_ALPHA_LOW, 0x1.c4p-36f, &SELU_POWERS, &SELU_POWERS_REST, y, excess,
+                      tiny(y, x));
 }
 #endif
 

@@ -17,10 +17,8 @@ INLINE void store(float *to, vector a) { _mm512_storeu_ps(to, a); }
 INLINE vector all(float c) { return _mm512_set1_ps(c); }
 INLINE vector absolute(vector a) { return _mm512_abs_ps(a); }
 INLINE vector root(vector a) { return _mm512_sqrt_ps(a); }
-INLINE vector between(vector a, float least, float most)
-{
-    return _mm512_max_ps(_mm512_min_ps(a, all(most)), all(least));
-}
+INLINE vector greater_of(vector a, vector b) { return _mm512_max_ps(a, b); } /* b where one is NaN */
+INLINE vector lesser_of(vector a, vector b) { return _mm512_min_ps(a, b); }  /* b where one is NaN */
 INLINE vector fused(vector a, vector b, vector c) { return _mm512_fmadd_ps(a, b, c); }       /* ab + c */
 INLINE vector fused_less(vector a, vector b, vector c) { return _mm512_fmsub_ps(a, b, c); }  /* ab - c */
 INLINE vector fused_from(vector a, vector b, vector c) { return _mm512_fnmadd_ps(a, b, c); } /* c - ab */

@@ -19,8 +19,12 @@ ARRAYS = {
     "silu": 1,
     "swish": 1,
     "quick_gelu": 1,
+    "gelu_tanh": 1,
     "softplus_grad": 2,
     "log_sigmoid_grad": 2,
+    "elu": 1,
+    "celu": 1,
+    "selu": 1,
     "elu_grad": 2,
     "celu_grad": 2,
     "selu_grad": 2,
@@ -38,7 +42,7 @@ def parameters(name):
     if UFUNCS[name].nin == ARRAYS[name]:
         return [()]
     values = (4, 1, 2**-59, 3.7e17, 1e-40, 3e38) if name.startswith("squareplus") else (1, 0.7, 0, -1)
-    return [(np.float32(value),) for value in values if value >= 0 or name in ("swish", "elu_grad")]
+    return [(np.float32(value),) for value in values if value >= 0 or name in ("swish", "elu", "elu_grad")]
 
 
 def test_every_kernel_is_here():
