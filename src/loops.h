@@ -7,26 +7,34 @@
  * iterations do not depend on each other, which holds for operands that are the same or apart.
  *
  * A long formula is one chain of dependent operations, of which a processor holds too few at once to be busy all the
- * time: an interleaved loop has the compiler put several side by side. For that the output is apart from every input. */
+ * time: an interleaved loop has the compiler put several side by side. For that the output is apart from every input,
+ * or it is the x of a function: then `a` is NULL, and one pointer stands for both. */
 
 typedef real FN(formula)(real, real, real, real);
 typedef void FN(loop)(const real *, const real *, const real *, const real *, real *, intptr_t, int);
 
 /* `fixed`, a constant at each call: the parameters, from `first` on, stay in registers, loaded once. */
-#define EACH(loop, order)                                                                                              \
+#define EACH(loop, order, one_pointer)                                                                                 \
     INLINE void FN(loop)(FN(formula) *formula, int inputs, int first, int fixed, const real *a, const real *b,         \
                          const real *c, const real *d, real *out, intptr_t n)                                          \
     {                                                                                                                  \
         const real fixed_b = fixed && first == 1 ? b[0] : 0;                                                           \
         const real fixed_c = fixed && inputs > 2 ? c[0] : 0;                                                           \
         const real fixed_d = fixed && inputs > 3 ? d[0] : 0;                                                           \
-        order for (intptr_t i = 0; i < n; i++)                                                                         \
-            out[i] = formula(a[i], inputs < 2 ? 0 : fixed && first == 1 ? fixed_b : b[i],                              \
-                             inputs < 3 ? 0 : fixed ? fixed_c : c[i], inputs < 4 ? 0 : fixed ? fixed_d : d[i]);        \
+        if (one_pointer && first == 1 && !a)                                                                           \
+            order for (intptr_t i = 0; i < n; i++)                                                                     \
+                out[i] = formula(out[i], REST(i));                                                                     \
+        else                                                                                                           \
+            order for (intptr_t i = 0; i < n; i++)                                                                     \
+                out[i] = formula(a[i], REST(i));                                                                       \
     }
-EACH(each_plain, INDEPENDENT)
-EACH(each_interleaved, INTERLEAVED)
+#define REST(i)                                                                                                        \
+    inputs < 2 ? 0 : fixed && first == 1 ? fixed_b : b[i], inputs < 3 ? 0 : fixed ? fixed_c : c[i],                    \
+        inputs < 4 ? 0 : fixed ? fixed_d : d[i]
+EACH(each_plain, INDEPENDENT, 0)
+EACH(each_interleaved, INTERLEAVED, 1)
 #undef EACH
+#undef REST
 
 NOT_INLINE void FN(copy)(const char *from, intptr_t from_stride, char *to, intptr_t to_stride, intptr_t n)
 {
@@ -51,7 +59,8 @@ NOT_INLINE void FN(drive)(FN(loop) *loop, int interleaved, int inputs, int first
         fixed &= strides[k] == 0;
     for (int k = 0; k <= inputs; k++) {
         const int apart = data[k] >= end || data[inputs] >= data[k] + n * size;
-        const int usable = apart || k == inputs || (data[k] == data[inputs] && !interleaved);
+        const int same = data[k] == data[inputs] && (!interleaved || (k == 0 && first == 1));
+        const int usable = apart || same || k == inputs;
         direct[k] = (strides[k] == size && usable) || (fixed && k >= first && k < inputs);
         all_direct &= direct[k];
     }
@@ -72,7 +81,7 @@ NOT_INLINE void FN(drive)(FN(loop) *loop, int interleaved, int inputs, int first
         }
         char *to = data[inputs] + start * strides[inputs];
         real *out = direct[inputs] ? (real *)to : buffer[inputs];
-        loop(in[0], in[1], in[2], in[3], out, count, fixed);
+        loop(interleaved && in[0] == out ? NULL : in[0], in[1], in[2], in[3], out, count, fixed);
         if (!direct[inputs])
             FN(copy)((const char *)out, size, to, strides[inputs], count);
     }
