@@ -59,8 +59,6 @@ INLINE double fast_two_sum(double a, double b, double *e)
 #define HAVE_FMA 1
 #else
 #define HAVE_FMA 0
-#undef INTERLEAVED
-#define INTERLEAVED INDEPENDENT /* an emulated fma is long enough alone */
 #endif
 
 /* The 26 leading bits of a, rounded to nearest, so that a - leading_bits(a) fits in 26 bits as well. |a| < 2^1023. */

@@ -270,7 +270,11 @@
     HALF_FLOAT(name, bfloat16, ARGUMENTS_##operands)
 #define FLOATS_WIDE(name, operands) FLOATS_EVALUATED(name, operands, plain)
 #define FLOATS_DOUBLE(name, operands) FLOATS_EVALUATED(name, operands, plain)
+#if HAVE_FMA
 #define FLOATS_CHAIN(name, operands) FLOATS_EVALUATED(name, operands, interleaved)
+#else /* an emulated fma is long enough alone */
+#define FLOATS_CHAIN(name, operands) FLOATS_EVALUATED(name, operands, plain)
+#endif
 #define FLOATS_EVALUATED(name, operands, order)                                                         \
     HALF_DOUBLE(name, name##_wide_half, ARGUMENTS_##operands)                                           \
     KERNEL(name, float32, order, float, name##_wide_f32, ARGUMENTS_##operands)                          \
