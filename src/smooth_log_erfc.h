@@ -24,51 +24,46 @@ INLINE double FN(scaled_argument)(double x, double beta, double *tl)
 }
 
 /* max(x, 0) + log(1 + e^(-|t|))/beta, t = beta x: no cancellation, and the last digits of the tail of either side.
- * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2.
- * Its pairs meet no less than 2^least of 2^n, whose rest comes last; e^a/beta is 0 at the bound of a, or, for beta <
- * 2^-797, 2^-800 of x. unit, a constant at each call: beta is 1. */
-INLINE double FN(softplus_parts)(double x, double t, double tl, double beta, int unit)
+ * 1/beta does not depend on the element, so loops with one beta divide once; float64: as f (b + bl), f a power of 2,
+ * and the sum is formed as 1/f of it. Its pairs meet no less than 2^least of 2^n, whose rest comes last; e^a/beta is 0
+ * at the bound of a, or, for beta < 2^-797, 2^-800 of x. unit, a constant at each call: beta is 1. */
+INLINE double FN(softplus_parts)(double x, double beta, int unit)
 {
-    double a = at_least(negative_abs(t), NARROW ? -EXP_MOST : beta < 0x1p-100 ? -1297.0 : -840.0); /* NaN: x has it */
-    double ll, l, f, b, bl, p, pl, s, sl, m, high, low, first, most = x < 0.0 ? 0.0 : x;
     const double least = EXP2_SHIFT - (beta < 0x1p-100 ? 850.0 : 200.0);
-    int64_t upper;
+    double bound = beta < 0x1p-100 ? -1297.0 : -840.0;
+    double most = x < 0.0 ? 0.0 : x, f, b, bl, u, w, a, m, first, high, low, l, ll, p, pl, ln2, s, sl;
+    int64_t negative = bits_of(x) >> 63, further, upper;
     if (NARROW) {
-        exp_fraction e = FN(exp_quotient)(a, -0.0);
+        exp_fraction e;
+        a = at_least(negative_abs(beta * x), -EXP_MOST); /* NaN: x has it */
+        e = FN(exp_quotient)(a, -0.0);
         l = FN(log1p_quotient)(a, e, &upper);
         b = 1.0 / beta;
         return FMA(l, b, most) + masked(LN2_UP * b, upper);
     }
+    f = FN(moderating)(beta);
+    b = 1.0 / (beta * f);
+    bl = FMA(-b, beta * f, 1.0) * b;
+    bound = beta > 0x1p500 ? -430.0 : bound;
+    bound *= b * f;
+    w = at_least(negative_abs(x), bound < -0x1.fffffffffffffp1023 ? -0x1.fffffffffffffp1023 : bound);
+    a = w * beta;
     m = FMA(a, LOG2_E, EXP2_SHIFT);
-    high = FN(exp_beyond_one)(a, FN(tail_of)(t, tl), m, EXP2_SHIFT, &low);
-    first = m < least ? least : m;
+    high = FN(exp_beyond_one)(a, unit ? -0.0 : FMA(w, beta, -a), m, EXP2_SHIFT, &low);
+    first = no_less(m, least);
     l = FN(log1p_sum)(a, high, low, power_of_two(first), &ll, &upper);
-    ll += masked(LN2_TAIL, upper);
-    if (unit) { /* |l| <= x or x = 0; where LN2 counts, the sum is less */
-        p = fast_two_sum(most, l, &pl);
-        s = fast_two_sum(masked(LN2, upper), p, &sl);
-        sl += pl + ll;
-    } else {
-        l = fast_two_sum(masked(LN2, upper), l, &sl);
-        ll += sl;
-        f = FN(moderating)(beta);
-        beta *= f;
-        b = 1.0 / beta;
-        bl = FMA(-b, beta, 1.0) * b;
-        p = two_product(l, b, &pl);
-        pl += FMA(l, bl, ll * b);
-        p = fast_two_sum(p, pl, &pl); /* so that f may bring p among the subnormals */
-        s = two_sum(most, p * f, &sl);
-        sl += pl * f;
-    }
-    s = s <= 0x1.fffffffffffffp1023 ? s + sl : s;
-    return s * power_of_two(EXP2_SHIFT + masked(m - first, bits_of(t) >> 63));
+    p = two_product(l, b, &pl);
+    pl = unit ? ll : FMA(l, bl, FMA(ll, b, pl));
+    ln2 = LN2 * b;
+    u = magnitude(x) * (1.0 / f);
+    s = fast_two_sum(masked(u, ~negative), p, &sl); /* the first is 0 or |p| or more; where ln2 counts, it is more */
+    sl += pl + masked(FMA(LN2, b, -ln2) + FMA(LN2, bl, LN2_TAIL * b), upper);
+    p = fast_two_sum(masked(ln2, upper), s, &pl);
+    further = (bits_of(m) - bits_of(first)) & negative;
+    s = (p + (sl + pl)) * from_bits(bits_of(f) + (int64_t)((uint64_t)further << 52));
+    return u <= 0x1.fffffffffffffp1023 ? s : most;
 }
-INLINE real FN(softplus)(real x, real beta)
-{
-    double t = (double)beta * x, tl = FMA(beta, x, -t);
-    return (real)FN(softplus_parts)(x, t, magnitude(t) < 2000.0 ? tl : 0.0, beta, 0);
-}
+INLINE real FN(softplus)(real x, real beta) { return (real)FN(softplus_parts)(x, beta, 0); }
 INLINE real FN(softplus_grad)(real dy, real x, real beta)
 {
     double t = (double)beta * x, tl = FMA(beta, x, -t);
@@ -86,8 +81,7 @@ INLINE double FN(softplus_grad_from_output)(double dy, double y, double beta)
 
 INLINE real FN(log_sigmoid)(real x)
 {
-    double z = -(double)x;
-    return (real)-FN(softplus_parts)(z, z, -0.0, 1.0, 1);
+    return (real)-FN(softplus_parts)(-(double)x, 1.0, 1);
 }
 INLINE real FN(log_sigmoid_grad)(real dy, real x)
 {

@@ -142,11 +142,12 @@ INLINE double FN(log1p_quotient)(double x, exp_fraction p, int64_t *upper)
 INLINE double FN(log1p_sum)(double x, double high, double low, double power, double *ll, int64_t *upper)
 {
     double y = 1.0 + (high + low), u = power * y, ul = power * ((high - (y - 1.0)) + low);
-    double c, d, dl, s, rest, h, z, z2, p, q;
+    double c, two, d, dl, s, rest, h, z, z2, p, q;
     *upper = (bits_of(x) - bits_of(-0.693147)) >> 63;
     c = masked(1.0, *upper);
-    d = (2.0 + c) + u;
-    dl = (((2.0 + c) - d) + u) + ul;
+    two = chosen(*upper, 3.0, 2.0);
+    d = two + u;
+    dl = ((two - d) + u) + ul;
     u -= c;
     s = u / d;
     rest = FMA(-s, d, u) + FMA(-s, dl, ul);
