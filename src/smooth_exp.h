@@ -262,7 +262,11 @@ INLINE double FN(gated_unit_grad)(int64_t negative, double a, double al, double 
 }
 
 /* float64, x sigma(z) beyond `most`, where sigma is 1 to the last bit: x, also where it is inf or NaN. */
-INLINE double FN(saturate)(double x, double y, double most) { return x <= most ? y : x; }
+INLINE double FN(saturate)(double x, double y, double most)
+{
+    double open = x < 0.0 ? 0.0 : x; /* not x itself, whose register the next element waits for */
+    return x <= most ? y : open;
+}
 
 INLINE real FN(silu)(real x)
 {
