@@ -38,7 +38,7 @@ def spread(array):
 
 
 def parameters(name):
-    """Return values of the parameter, as tuples that follow the arrays; none is a tuple that is empty."""
+    """Return what follows the arrays: tuples of one value of the parameter, or the empty tuple where there is none."""
     if UFUNCS[name].nin == ARRAYS[name]:
         return [()]
     values = (4, 1, 2**-59, 3.7e17, 1e-40, 3e38) if name.startswith("squareplus") else (1, 0.7, 0, -1)
