@@ -27,7 +27,7 @@ NO_THREADS = {"unix": ["-DRELU_C_NO_THREADS"], "msvc": ["/DRELU_C_NO_THREADS"]}
 INSTRUCTION_SETS = {
     "x86_64": {
         "baseline": {"unix": [], "msvc": []},
-        "avx2": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
+        "avx2": {"unix": ["-march=x86-64-v3", "-mtune=icelake-server"], "msvc": ["/arch:AVX2"]},
         "avx512": {
             "unix": ["-march=x86-64-v4", "-mprefer-vector-width=512", "-mtune=icelake-server"],
             "msvc": ["/arch:AVX512"],

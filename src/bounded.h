@@ -14,10 +14,12 @@
 
 typedef struct { vector low, high; lanes unknown; } ends;
 
-/* y - excess, within `error` of y. */
+/* y - excess, within `error` of y. A tie is half a float spacing from y, 2^-25 of it at least: there the error is at
+ * most 2^25 `error` of the excess, and with a smaller excess both ends are y. */
 INLINE ends around(vector y, vector excess, float error, lanes unknown)
 {
-    ends e = {y - fused(all(error), y, excess), y - fused_from(all(error), y, excess), unknown};
+    const float part = error * 0x1.02p25f;
+    ends e = {fused_from(excess, all(1 + part), y), fused_from(excess, all(1 - part), y), unknown};
     return e;
 }
 /* Whether the rounding errors of a product with factor may be no normal numbers. */
@@ -104,8 +106,9 @@ INLINE ends hard_swish_ends(vector x)
     return around(y, excess, 0x1p-42f, tiny(x, x));
 }
 
-/* tools/tables.py, and for selu with the real number lambda alpha,
- * tools/tables.py "mpf('1.05070098735548049341933498529')*mpf('1.67326324235437728481704299167')". */
+/* tools/tables.py ENTRIES, and for selu with the real number lambda alpha,
+ * tools/tables.py ENTRIES "mpf('1.05070098735548049341933498529')*mpf('1.67326324235437728481704299167')". */
+#if ENTRIES == 32
 static const table POWERS = {{
     0x1.000000p+0f, 0x1.fd9b0ep-1f, 0x1.fb5586p-1f, 0x1.f9301ep-1f,
     0x1.f72b84p-1f, 0x1.f54874p-1f, 0x1.f387a6p-1f, 0x1.f1e9e0p-1f,
@@ -146,33 +149,72 @@ static const table SELU_POWERS_REST = {{
     -0x1.3d522cp-25f, 0x1.313c18p-29f, -0x1.565d32p-27f, 0x1.699ed0p-26f,
     0x1.8a53c6p-26f, -0x1.2c83bap-28f, 0x1.1b724cp-27f, -0x1.8a66b4p-27f,
 }};
+#else
+static const table POWERS = {{
+    0x1.000000p+0f, 0x1.f72b84p-1f, 0x1.f06fe0p-1f, 0x1.ebfdaep-1f,
+    0x1.ea09e6p-1f, 0x1.eace54p-1f, 0x1.ee89fap-1f, 0x1.f5818ep-1f,
+}};
+static const table POWERS_REST = {{
+    0x0.0p+0f, -0x1.9c0c22p-27f, 0x1.125002p-25f, -0x1.0a3550p-25f,
+    0x1.26055cp-26f, 0x1.67a1cap-28f, -0x1.f9c304p-27f, -0x1.a5217cp-28f,
+}};
+static const table SELU_POWERS = {{
+    0x1.c212ccp+0f, 0x1.cacefep+0f, 0x1.cb9d82p+0f, 0x1.c3d626p+0f,
+    0x1.be3ffep+0f, 0x1.bb0dd6p+0f, 0x1.ba7714p+0f, 0x1.bcb81ap+0f,
+}};
+static const table SELU_POWERS_REST = {{
+    0x1.c74dc0p-27f, -0x1.b09bc4p-27f, -0x1.88f958p-28f, -0x1.7f9cf2p-27f,
+    0x1.38a004p-26f, 0x1.311232p-25f, -0x1.3d522cp-25f, 0x1.8a53c6p-26f,
+}};
+#endif
 
 #define LAMBDA (float)SELU_SCALE
 #define LAMBDA_LOW (float)(SELU_SCALE - LAMBDA)
 #define LAMBDA_ALPHA (float)SELU_SCALE_ALPHA
 #define LAMBDA_ALPHA_LOW (float)(SELU_SCALE_ALPHA - LAMBDA_ALPHA)
-#define THIRTY_SECONDS 0x1.715476p+5f /* 32/ln2 */
-#define STEP 0x1.62e43p-6f            /* ln2/32, and what it lacks */
-#define STEP_LOW -0x1.05c61p-34f
+#define STEPS (0x1.715476p+0f * ENTRIES) /* 1/step, step = ln2/ENTRIES */
+#define STEP (0x1.62e43p-1f / ENTRIES)
+#define STEP_LOW (-0x1.05c61p-29f / ENTRIES) /* what it lacks */
 
-/* c e^a = T (1 + p + pl), c of the tables, a = z + al or, `negative`, -z + al, |a| < 86. a = k ln2/32 + r, r exact;
- * T = 2^(k/32), T u what it lacks together with r's tails. e^v - 1 = v + v^2 (1/2 + ...), |v| < 2^-6.5:
+/* e^(r + u) = 1 + p + pl, |r| <= step/2.
+ * 32 entries: e^v - 1 = v + v^2 (1/2 + ...), |v| < 2^-6.5:
  * minimax.py "(exp(t)-1-t-t**2/2)/t**3" "(-log(2))/64*mpf('1.001')" "log(2)/64*mpf('1.001')" 1
  *     --weight "t**3/exp(t)": 2^-42.
  * Roundings: of v, 2^-31, by v: 2^-37.5; of 1/2 + ..., 2^-25, by v^2: 2^-38; of v times it, 2^-32, by v: 2^-38.5;
- * of q: 2^-39. The whole is within 2^-36.1. */
+ * of q: 2^-39. Together 2^-36.1.
+ * 8 entries: r + r^2/2 is exact, r^3 (1/6 + ...) < 2^-16 by the same on +-log(2)/16 of degree 2, twice: 2^-39.9, and
+ * three roundings of 2^-24 of it: 2^-38.4; of q and the sums: 2^-39. Together 2^-37.5; but u^2/2 of gelu_tanh, where
+ * |u| < 2^-18.2, is 2^-37.4. */
+#if ENTRIES == 32
+#define EXP_ERROR 0x1p-36f
+#else
+#define EXP_ERROR 0x1p-37f
+#endif
+INLINE vector exp_less_one(vector r, vector u, vector *pl)
+{
+#if ENTRIES == 32
+    vector v = r + u, q = fused(v, fused(v, all(0x1.555568p-5f), all(0x1.5555c8p-3f)), all(0.5f));
+    q = fused(v, v * q, u);
+    vector p = r + q;
+    *pl = (r - p) + q;
+#else
+    vector s = r * (0.5f * r), c = fused(r, fused(r, all(0x1.1106b0p-6f), all(0x1.555a3cp-4f)), all(0x1.555556p-2f));
+    vector t = r + s, q = fused(r * s, c, fused_less(r, 0.5f * r, s)), p = t + q;
+    *pl = (((r - t) + s) + ((t - p) + q)) + fused(u, p, u);
+#endif
+    return p;
+}
+
+/* c e^a = T (1 + p + pl), c of the tables, a = z + al or, `negative`, -z + al, |a| < 86. a = k step + r, r exact;
+ * T = 2^(k/ENTRIES), T u what it lacks together with r's tails. */
 typedef struct { vector T, p, pl; } factors;
 INLINE factors exp_factors(int negative, vector z, vector al, const table *powers, const table *rest)
 {
     factors e;
-    vector m = fused(z, all(negative ? -THIRTY_SECONDS : THIRTY_SECONDS), all(TO_INTEGER)), k = m - TO_INTEGER;
+    vector m = fused(z, all(negative ? -STEPS : STEPS), all(TO_INTEGER)), k = m - TO_INTEGER;
     vector r = negative ? fused_less(k, all(-STEP), z) : fused_from(k, all(STEP), z);
-    vector u = fused(k, all(-STEP_LOW), entry(rest, m)) + al;
-    vector v = r + u, q = fused(v, fused(v, all(0x1.555568p-5f), all(0x1.5555c8p-3f)), all(0.5f));
-    q = fused(v, v * q, u);
+    e.p = exp_less_one(r, fused(k, all(-STEP_LOW), entry(rest, m)) + al, &e.pl);
     e.T = raised(entry(powers, m), m);
-    e.p = r + q;
-    e.pl = (r - e.p) + q;
     return e;
 }
 
@@ -184,14 +226,18 @@ INLINE ends logistic_product(vector n, int negative, vector z, vector al, float 
     vector tail, w = most > 16 ? ordered_sum(all(1), e.T, &tail) : one_more(e.T, &tail), d = fused(e.T, e.p, w);
     vector dl = fused(e.T, e.pl, fused(e.T, e.p, w - d) + tail);
     vector i = 1 / d, y = n * i, excess = i * fused(y, dl, fused_less(y, d, n));
-    return around(y, excess, 0x1p-36f, unknown | (negative ? not_less(all(-most), z) : not_less(z, all(most))));
+    unknown |= negative ? not_less(all(-most), z) : not_less(z, all(most));
+    return around(y, excess, most > 16 ? 0x1p-36f : EXP_ERROR, unknown);
 }
 INLINE ends gate_ends(vector n, int negative, vector z, vector al, float most)
 {
     return logistic_product(n, negative, z, al, most, less(absolute(n), all(0x1p-64f)) & unequal(n, all(0)));
 }
 /* Where z > 80 e^-z does not count. */
-INLINE ends sigmoid_ends(vector x) { return logistic_product(all(1), 1, lesser_of(all(80), x), all(-0.0f), 16, 0); }
+INLINE ends sigmoid_ends(vector x)
+{
+    return logistic_product(all(1), 1, lesser_of(all(80), x), all(-0.0f), 16, NO_LANES);
+}
 INLINE ends silu_ends(vector x) { return gate_ends(x, 1, lesser_of(all(80), x), all(-0.0f), 16); }
 INLINE ends swish_ends(vector x, vector beta)
 {
@@ -241,7 +287,7 @@ INLINE ends exp_grad_ends(vector dy, vector x, float slope, float slope_low, con
     h = choose(open, all(slope), h);
     hl = choose(open, all(slope_low), hl);
     vector y = dy * h, excess = fused_from(dy, hl, fused_from(dy, h, y));
-    return around(y, excess, 0x1p-36f, tiny(y, dy) | less(x, all(-72)));
+    return around(y, excess, EXP_ERROR, tiny(y, dy) | less(x, all(-72)));
 }
 INLINE ends elu_grad_ends(vector dy, vector x, vector alpha)
 {
@@ -254,31 +300,37 @@ INLINE ends selu_grad_ends(vector dy, vector x)
     return exp_grad_ends(dy, x, LAMBDA, LAMBDA_LOW, &SELU_POWERS, &SELU_POWERS_REST);
 }
 
-/* c (e^x - 1) for x < 0, c = c_high + c_low, within `error`: there e^x is T (1 + p + pl), T <= c, and from -72 on it
- * does not count. Else y - excess, within 2^-45 of y. */
-INLINE ends expm1_ends(vector x, float c_high, float c_low, float error, const table *powers, const table *rest,
-                       vector y, vector excess, lanes unknown)
+/* c (e^x - 1) for x < 0, c = c_high + c_low: there e^x is T (1 + p + pl), T <= c, and from -72 on it does not count.
+ * Else the other estimate. Where k = 0, up to d = c (e^(-step/2) - 1), the error falls with r^2, and so does its bound,
+ * down to what c_low and T's rest are rounded by. */
+typedef struct { vector y, excess, error; } estimate;
+INLINE ends expm1_ends(vector x, float c_high, float c_low, const table *powers, const table *rest, estimate other,
+                       lanes unknown)
 {
+    const float error = 1.01f * c_high * EXP_ERROR, step = c_high * STEP, quadratic = 4.2f / (step * step) * error;
     lanes left = less(x, all(0));
     factors e = exp_factors(0, greater_of(all(-72), x), all(-0.0f), powers, rest);
     vector w = e.T - c_high, tail = (e.T - (w + c_high)) - c_low, d = fused(e.T, e.p, w);
-    vector either = choose(left, all(error), 0x1p-42f * y);
-    y = choose(left, d, y);
-    excess = choose(left, fused_from(e.T, e.pl, fused_from(e.T, e.p, d - w) - tail), excess);
+    vector excess = fused_from(e.T, e.pl, fused_from(e.T, e.p, d - w) - tail);
+    vector either = lesser_of(all(error), fused(quadratic * d, d, all(0x1p-48f)));
+    vector y = choose(left, d, other.y);
+    excess = choose(left, excess, other.excess);
+    either = choose(left, either, other.error);
     ends ends = {y - (excess + either), y - (excess - either), unknown};
     return ends;
 }
 INLINE ends elu_ends(vector x, vector alpha)
 {
+    const estimate exact = {x, all(0), all(0)};
     (void)alpha;
-    return expm1_ends(x, 1, 0, 0x1p-36f, &POWERS, &POWERS_REST, x, all(0), 0);
+    return expm1_ends(x, 1, 0, &POWERS, &POWERS_REST, exact, NO_LANES);
 }
 INLINE ends celu_ends(vector x, vector alpha) { return elu_ends(x, alpha); }
 INLINE ends selu_ends(vector x)
 {
-    vector y = LAMBDA * x, excess = fused_from(x, all(LAMBDA), y) - LAMBDA_LOW * x;
-    return expm1_ends(x, LAMBDA_ALPHA, LAMBDA_ALPHA_LOW, 0x1.c4p-36f, &SELU_POWERS, &SELU_POWERS_REST, y, excess,
-                      tiny(y, x));
+    vector y = LAMBDA * x;
+    const estimate product = {y, fused_from(x, all(LAMBDA), y) - LAMBDA_LOW * x, 0x1p-42f * y};
+    return expm1_ends(x, LAMBDA_ALPHA, LAMBDA_ALPHA_LOW, &SELU_POWERS, &SELU_POWERS_REST, product, tiny(y, x));
 }
 #endif
 
@@ -292,7 +344,7 @@ INLINE intptr_t each_bounded(bounded_formula *formula, int arrays, const float *
     intptr_t done = 0;
     for (; n - done >= BLOCK; done += BLOCK) {
         vector y[BLOCK / LANES];
-        lanes undecided = 0;
+        lanes undecided = NO_LANES;
         INTERLEAVED
         for (int k = 0; k < BLOCK / LANES; k++) {
             const vector second = arrays == 2 ? load(b + done + k * LANES) : parameter;
@@ -300,7 +352,7 @@ INLINE intptr_t each_bounded(bounded_formula *formula, int arrays, const float *
             y[k] = e.high;
             undecided |= e.unknown | unequal(e.low, e.high);
         }
-        if (undecided != 0)
+        if (any(undecided))
             break;
         for (int k = 0; k < BLOCK / LANES; k++)
             store(out + done + k * LANES, y[k]);

@@ -1,9 +1,9 @@
-"""The tables of src/bounded.h: c 2^(j/32), j = 0..31, as a float, and what it lacks, relative to it.
+"""The tables of src/bounded.h: c 2^(j/N), j = 0..N-1, as a float, and what it lacks, relative to it.
 
-    tables.py [C]
+    tables.py N [C]
 
-C is a Python expression over mpmath names (default 1). An entry is printed less j 2^18 in its bits: adding k 2^18,
-k = 32 n + j, then makes it the float nearest c 2^(j/32), times 2^n.
+N is a power of two, C a Python expression over mpmath names (default 1). An entry is printed less j 2^23/N in its bits:
+adding k 2^23/N, k = N n + j, then makes it the float nearest c 2^(j/N), times 2^n.
 """
 
 import struct
@@ -32,10 +32,11 @@ def text(numbers):
 def main():
     """Print both tables."""
     mp.mp.dps = 60
-    c = eval(sys.argv[1] if len(sys.argv) > 1 else "mpf(1)", vars(mp))  # an expression from the command line
-    exact = [c * mp.mpf(2) ** (mp.mpf(j) / 32) for j in range(32)]
+    n = int(sys.argv[1])
+    c = eval(sys.argv[2] if len(sys.argv) > 2 else "mpf(1)", vars(mp))  # an expression from the command line
+    exact = [c * mp.mpf(2) ** (mp.mpf(j) / n) for j in range(n)]
     floats = [nearest(value) for value in exact]
-    print(text([lowered(value, j << 18) for j, value in enumerate(floats)]))
+    print(text([lowered(value, j * 2**23 // n) for j, value in enumerate(floats)]))
     print(text([nearest(value / mp.mpf(near) - 1) for value, near in zip(exact, floats)]))
 
 
