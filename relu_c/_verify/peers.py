@@ -43,7 +43,7 @@ def _torch(name: str, derivative: int, x: Array) -> Array:
     import torch
 
     nan = np.isnan(x)
-    given = torch.from_numpy(x.copy()).requires_grad_(derivative)
+    given = torch.from_numpy(x.copy()).requires_grad_(bool(derivative))
     y = _torch_functions()[name](given)
     if derivative:
         (y,) = torch.autograd.grad(y, given, torch.ones_like(y))
