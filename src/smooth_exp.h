@@ -3,7 +3,8 @@
  *
  * With a = -|z| = n ln2 + r, s = 2^n <= 1, A = 2 + w + r, B = 2 + w - r and D = B + sA:
  *     sigma(|z|) = B/D,   sigma(-|z|) = sA/D,   e^a = sA/B.
- * float64 clamps a where s becomes 0, beyond the subnormals, so every limit and every closed gate is an exact 0.
+ * float64 clamps a where s becomes 0, beyond the subnormals, so every limit and every closed gate is an exact 0; or, as
+ * 1/(1 + e^-z) takes z of either sign, it chooses the limit last.
  * NARROW has x of either sign in the quotient, and chooses the saturated pieces last (vmath_exp.h).
  *
  * Ties. A double sum near 1/2 (1) cannot hold a term below 2^-54 (2^-53); where the terms above it end exactly half
@@ -76,16 +77,25 @@ INLINE double FN(logistic_denominator)(double b, double bl, double sa, double sa
     return d;
 }
 
-/* float64: sigma(+-|x|) with a + al = -|x|: u = 2^n q, q = y/(1 + s), for x < 0, and 1 - u. One division and its
- * remainder, for which 1/(1 + s) is 1 - u; 2^n q rounds once, also into the subnormals. u is within 0.36 ulp before
- * that. */
-INLINE double FN(logistic_function)(int64_t negative, double a, double al)
+/* float64: 2^500 sigma(z) = 2^500/(1 + e^-z) as i (1 + rest), a + al = -z, SIGMA_LEAST <= z <= SIGMA_MOST,
+ * m = a/ln2 + SIGMA_SHIFT. So the product with 2^-500, the last operation, is the one rounding of a subnormal result. */
+#define SIGMA_SHIFT (EXP2_SHIFT - 500.0)
+#define SIGMA_BACK 0x1p-500
+#define SIGMA_LEAST -1050.0 /* sigma is 0 there, also with the x before it */
+#define SIGMA_MOST 300.0    /* 1 from 38 on */
+INLINE double FN(scaled_sigma)(double a, double al, double m, double *rest)
 {
-    scaling g = scaling_for(1.0);
-    logistic e = FN(logistic_parts)(a < g.floor ? g.floor : a, a < g.floor ? -0.0 : al, g);
-    double q = e.y / e.d, rest = FMA(-q, e.d, e.y) + FMA(-q, e.dl, e.yl);
-    q = FMA(FMA_EXACT(-e.power, q, 1.0), rest, q);
-    return FMA_EXACT(chosen(negative, e.power, -e.power), q, masked(1.0, ~negative));
+    double low, high = FN(exp_beyond_one)(a, al, m, SIGMA_SHIFT, &low);
+    return FN(sigma_parts)(high, low, power_of_two(m), SIGMA_BACK, rest);
+}
+
+/* float64: sigma(z), -z = a + al. */
+INLINE double FN(logistic_function)(double z, double al)
+{
+    double a = z > SIGMA_MOST ? -SIGMA_MOST : -z, rest, i;
+    al = z > SIGMA_MOST ? -0.0 : al;
+    i = FN(scaled_sigma)(a, al, FMA(a, LOG2_E, SIGMA_SHIFT), &rest);
+    return z < SIGMA_LEAST ? 0.0 : FMA(i, rest, i) * SIGMA_BACK;
 }
 
 /* NARROW: sigma(x) = B/(B + sA) with e^-x, |x| <= EXP_MOST. Tie: sigma(x) = 1/2 + x/4 - x^3/48: 2^-51
@@ -110,7 +120,7 @@ INLINE real FN(sigmoid)(real x)
 {
     if (NARROW)
         return FN(saturated)(1, x < -EXP_MOST, x > EXP_MOST, FN(sigmoid_quotient)(x));
-    return FN(logistic_function)(bits_of(x) >> 63, negative_abs(x), -0.0);
+    return FN(logistic_function)(x, -0.0);
 }
 
 /* dy c e^a/(1 + e^a)^2 = dy c sAB/D^2, a <= 0; float64: dy c 2^n y/d^2. NARROW: -EXP_MOST <= a. */
@@ -211,21 +221,11 @@ INLINE real FN(gate_open)(real x, power e, double tie, double push, real side, r
     return copysign(y, x);
 }
 
-/* float64: x sigma(z), w = -|x| and a + al = -|z| from scaling_for(1)'s floor on, m as in exp_beyond_one:
- * x q, q = y 2^n/(1 + s) for z < 0, else 1/(1 + s), by one division and its remainder. `one` stands for 1: d, its tail
- * and 2^n are as many times as large, q as much smaller. */
-INLINE double FN(gated_unit)(double w, int64_t negative, double a, double al, double m)
+/* float64: x sigma(z), a + al = -z and m as in scaled_sigma. */
+INLINE double FN(gated_unit)(double x, double a, double al, double m)
 {
-    scaling g = scaling_for(1.0);
-    double low, v = FN(exp_beyond_one)(a, al, m, g.shift, &low) + low, y = 1.0 + v, yl = v - (y - 1.0);
-    double one = 1.0 / g.unit, scale = power_of_two(m), d = FMA_EXACT(scale, y, one), dl, n, nl, i, q;
-    dl = FMA_EXACT(scale, yl, FMA_EXACT(scale, y, one - d));
-    n = chosen(negative, y, 1.0);
-    nl = masked(yl, negative);
-    i = 1.0 / d;
-    q = n * i;
-    w *= chosen(negative, times_power(scale, one), -one * one);
-    return FMA(w, q, w * i * (FMA(-q, d, n) + FMA(-q, dl, nl))) * g.back;
+    double rest, i = FN(scaled_sigma)(a, al, m, &rest);
+    return FMA(x, i, x * i * rest) * SIGMA_BACK;
 }
 
 /* NARROW: the derivative of x sigma(z(x)), t = x dz/dx: sigma(1 + t sigma(-z)) = sA (B (1 + t) + sA)/D^2 with e^z and
@@ -262,20 +262,16 @@ INLINE double FN(gated_unit_grad)(int64_t negative, double a, double al, double 
 }
 
 /* float64, x sigma(z) beyond `most`, where sigma is 1 to the last bit: x, also where it is inf or NaN. */
-INLINE double FN(saturate)(double x, double y, double most)
-{
-    double open = x < 0.0 ? 0.0 : x; /* not x itself, whose register the next element waits for */
-    return x <= most ? y : open;
-}
+INLINE double FN(saturate)(double x, double y, double most) { return x <= most ? y : x; }
 
 INLINE real FN(silu)(real x)
 {
     double w, m;
     if (NARROW)
         return FN(gate_open)(x, natural_power(-(double)x, -0.0, 2.0), SUBNORMAL_TIE, 0.0, x, EXP_MOST);
-    w = at_least(negative_abs(x), scaling_for(1.0).floor);
-    m = FMA(w, LOG2_E, scaling_for(1.0).shift);
-    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, w, -0.0, m), 1024.0);
+    w = at_least(x, SIGMA_LEAST);
+    m = FMA(-w, LOG2_E, SIGMA_SHIFT);
+    return FN(saturate)(x, FN(gated_unit)(w, -w, -0.0, m), SIGMA_MOST);
 }
 
 INLINE real FN(silu_grad)(real dy, real x)
@@ -300,34 +296,28 @@ INLINE double FN(swish_argument)(double x, double beta, double *zl)
     return z;
 }
 
-/* float64: as gated_unit, but z may be anything, and so may x before e^z: 2^n as two factors, of which the first is no
- * subnormal number and the second 1 for n >= -1000. x is times k where it may be small, the last factor holds 1/k. */
+/* float64: as gated_unit, but x may be anything where sigma is not yet 0: of 2^-n sigma has no more than a normal number
+ * holds, the last factor the rest. sigma is times k where x may be small, the last factor holds 1/k. */
 INLINE real FN(swish)(real x, real beta)
 {
-    double z = (double)beta * x, k = magnitude(beta) > 0x1p-700 ? 0x1p200 : 1.0, a, m, first, v, n, nl, i, q, y;
-    int64_t negative, further;
-    logistic e;
+    double z = (double)beta * x, k = magnitude(beta) > 0x1p-700 ? 0x1p200 : 1.0;
+    double shift = EXP2_SHIFT - (k == 1.0 ? 0.0 : 200.0), m, first, high, low, i, rest, y;
+    int64_t zero;
     if (NARROW) { /* a NaN comes back with x */
         z = beta == 0 ? 0.0 : z;
         return FN(gate_open)(x, natural_power(-z, -0.0, 2.0), beta == 0 ? 0.0 : with_sign_of(SUBNORMAL_TIE, beta), 0.0,
                              beta * x, EXP_MOST);
     }
-    negative = z < 0.0 ? -1 : 0; /* a NaN, which also an infinite x with beta = 0 gives, ends as x */
-    a = negative_abs(z);
-    m = FMA(a, LOG2_E, EXP2_SHIFT);
-    v = FN(exp_beyond_one)(a, FMA(negative_abs(x), magnitude(beta), -a), m, EXP2_SHIFT, &nl);
-    first = no_less(m, EXP2_SHIFT - 1000.0);
-    further = (bits_of(m) - bits_of(first)) & negative;
-    e = FN(logistic_sum)(v + nl, power_of_two(first));
-    n = chosen(negative, e.y, 1.0);
-    nl = masked(e.yl, negative);
-    i = 1.0 / e.d;
-    q = n * i;
-    y = x * chosen(negative, times_power(e.power, k), k);
-    y = FMA(y, q, y * i * (FMA(-q, e.d, n) + FMA(-q, e.dl, nl)));
-    y *= from_bits(bits_of(1.0 / k) + (int64_t)((uint64_t)further << 52));
-    y = from_bits(bits_of(y) | (bits_of(x) & INT64_MIN)); /* -0, where a factor is 0 */
-    return a >= (k == 1.0 ? -1400.0 : -1250.0) ? y : from_bits(bits_of(x) & (~negative | INT64_MIN));
+    m = FMA(-z, LOG2_E, shift);
+    high = FN(exp_beyond_one)(-z, FMA(-beta, x, z), m, shift, &low);
+    first = at_most(m, EXP2_SHIFT + 1020.0);
+    i = FN(sigma_parts)(high, low, power_of_two(first), 1.0 / k, &rest);
+    y = FMA(x, i, x * i * rest);
+    y *= from_bits(bits_of(1.0 / k) - (int64_t)((uint64_t)(bits_of(m) - bits_of(first)) << 52));
+    zero = bits_of(x) & INT64_MIN;
+    y = from_bits(bits_of(y) | zero); /* -0, where a product is 0 */
+    y = z <= SIGMA_MOST ? y : x;      /* a NaN, which also an infinite x with beta = 0 gives, ends as x */
+    return z < -1414.0 ? from_bits(zero) : y;
 }
 
 INLINE real FN(swish_grad)(real dy, real x, real beta)
@@ -356,10 +346,10 @@ INLINE real FN(quick_gelu)(real x)
     if (NARROW)
         return FN(gate_open)(x, binary_power(x, -QUICK_GELU_OVER_LN2, 0.0, TWO_OVER_LN2), 0.0,
                              times_sign_of(QUICK_GELU_PUSH, x), x, EXP_MOST / 2);
-    w = at_least(negative_abs(x), scaling_for(1.0).floor / 1.702);
+    w = at_least(x, SIGMA_LEAST / 2);
     a = FN(quick_gelu_argument)(w, &al);
-    m = FMA(w, QUICK_GELU_OVER_LN2, scaling_for(1.0).shift);
-    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, a, al, m), 512.0);
+    m = FMA(-w, QUICK_GELU_OVER_LN2, SIGMA_SHIFT);
+    return FN(saturate)(x, FN(gated_unit)(w, -a, -al, m), SIGMA_MOST / 2);
 }
 INLINE real FN(quick_gelu_grad)(real dy, real x)
 {
@@ -388,6 +378,7 @@ INLINE double FN(gelu_tanh_argument)(double x, double *zl, double *t, double *tl
     return z;
 }
 #define GELU_TANH_SATURATED 22.0 /* z is 794 there */
+#define GELU_TANH_OPEN 12.0      /* 142 */
 #define GELU_TANH_MOST 20        /* for narrower types; z is 603 */
 INLINE real FN(gelu_tanh)(real x)
 {
@@ -397,10 +388,10 @@ INLINE real FN(gelu_tanh)(real x)
         return FN(gate_open)(x, natural_power(-z, -zl, 2.0), SUBNORMAL_TIE, times_sign_of(GELU_TANH_PUSH, x),
                              x, GELU_TANH_MOST);
     }
-    w = at_least(negative_abs(x), -GELU_TANH_SATURATED);
+    w = at_least(x, -GELU_TANH_SATURATED);
     z = FN(gelu_tanh_argument)(w, &zl, &t, &tl);
-    m = FMA(z, LOG2_E, scaling_for(1.0).shift);
-    return FN(saturate)(x, FN(gated_unit)(w, bits_of(x) >> 63, z, zl, m), GELU_TANH_MOST);
+    m = FMA(-z, LOG2_E, SIGMA_SHIFT);
+    return FN(saturate)(x, FN(gated_unit)(w, -z, -zl, m), GELU_TANH_OPEN);
 }
 INLINE real FN(gelu_tanh_grad)(real dy, real x)
 {

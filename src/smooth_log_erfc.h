@@ -66,10 +66,10 @@ INLINE double FN(softplus_parts)(double x, double beta, int unit)
 INLINE real FN(softplus)(real x, real beta) { return (real)FN(softplus_parts)(x, beta, 0); }
 INLINE real FN(softplus_grad)(real dy, real x, real beta)
 {
-    double t = (double)beta * x, tl = FMA(beta, x, -t);
+    double t = (double)beta * x;
     if (NARROW)
         return FN(saturated)(dy, beta * x < -EXP_MOST, beta * x > EXP_MOST, FN(sigmoid_quotient)(t));
-    return gate(dy, FN(logistic_function)(bits_of(t) >> 63, negative_abs(t), FN(tail_of)(t, tl)));
+    return gate(dy, FN(logistic_function)(t, FMA(-beta, x, t)));
 }
 
 /* With y = log(1 + e^t)/beta: sigmoid(t) = 1 - e^(-beta y), from smooth_exp.h. A y < 0 is no output: 0. */

@@ -102,13 +102,19 @@ INLINE double magnitude(double x) { return from_bits(bits_of(x) & INT64_MAX); }
 INLINE double masked(double y, int64_t mask) { return from_bits(bits_of(y) & mask); }
 /* y where the mask is set, else z. By comparisons GCC would compute what follows once for either. */
 INLINE double chosen(int64_t mask, double y, double z) { return from_bits((bits_of(y) & mask) | (bits_of(z) & ~mask)); }
-/* No less than c < 0: doubles of one sign stand in the order of their bits. A NaN may become c. */
+/* Clamps on the bits, where doubles of one sign stand in the order of their magnitudes: one integer minimum, where
+ * GCC makes masks and moves of a comparison of doubles. at_least: no less than c < 0; at_most, no_less: no more than
+ * c > 0, no less. A NaN may become c: the caller brings NaN in again. */
 INLINE double at_least(double x, double c)
 {
     uint64_t i = (uint64_t)bits_of(x), j = (uint64_t)bits_of(c);
     return from_bits((int64_t)(i < j ? i : j));
 }
-/* x > 0, no less than c > 0. A NaN becomes c. */
+INLINE double at_most(double x, double c)
+{
+    int64_t i = bits_of(x), j = bits_of(c);
+    return from_bits(i < j ? i : j);
+}
 INLINE double no_less(double x, double c)
 {
     int64_t i = bits_of(x), j = bits_of(c);
@@ -118,8 +124,6 @@ INLINE double with_sign_of(double y, double x)
 {
     return from_bits((bits_of(y) & INT64_MAX) | (bits_of(x) & INT64_MIN));
 }
-/* y p for a power of two p, on the bits: none of these may be 0 or subnormal. */
-INLINE double times_power(double y, double p) { return from_bits(bits_of(y) + (bits_of(p) - bits_of(1.0))); }
 INLINE double times_sign_of(double y, double x) { return from_bits(bits_of(y) ^ (bits_of(x) & INT64_MIN)); }
 #endif
 
@@ -193,23 +197,27 @@ INLINE double FN(exp_beyond_one)(double a, double al, double m, double shift, do
     return t;
 }
 
-/* float64: s = e^a = power (1 + v) as a fraction of 1. yl and dl are exact: products with powers of 2 are. */
-INLINE logistic FN(logistic_sum)(double v, double power)
-{
-    logistic e;
-    e.power = power;
-    e.y = 1.0 + v;
-    e.yl = v - (e.y - 1.0);
-    e.d = FMA_EXACT(power, e.y, 1.0);
-    e.dl = FMA_EXACT(power, e.yl, FMA_EXACT(power, e.y, 1.0 - e.d));
-    return e;
-}
-/* The same from a + al, g.floor <= a <= 0. */
+/* float64: s = e^(a + al) as a fraction of 1, g.floor <= a <= 0. yl and dl are exact: products with powers of 2 are. */
 INLINE logistic FN(logistic_parts)(double a, double al, scaling g)
 {
-    double m = FMA(a, LOG2_E, g.shift), low, high = FN(exp_beyond_one)(a, al, m, g.shift, &low);
-    double scale = power_of_two(m);
-    logistic e = FN(logistic_sum)(high + low, scale * g.unit);
-    e.scale = scale;
+    logistic e;
+    double m = FMA(a, LOG2_E, g.shift), low, v = FN(exp_beyond_one)(a, al, m, g.shift, &low) + low;
+    e.scale = power_of_two(m);
+    e.power = e.scale * g.unit;
+    e.y = 1.0 + v;
+    e.yl = v - (e.y - 1.0);
+    e.d = FMA_EXACT(e.power, e.y, 1.0);
+    e.dl = FMA_EXACT(e.power, e.yl, FMA_EXACT(e.power, e.y, 1.0 - e.d));
     return e;
+}
+
+/* float64: 1/(1 + s e^r), e^r = 1 + high + low, as i and the relative error of i: i (1 + rest), by one division. `one`
+ * stands for 1, s is 2^n as many times as large, i as much smaller. The divisor is d + l: one + s + s high rounds to d,
+ * l has the rest of that sum, which each step takes exactly while 1 and s are within 2^53 of each other, and s low. So
+ * the sign of n does not matter, and neither numerator nor sides are to choose. */
+INLINE double FN(sigma_parts)(double high, double low, double s, double one, double *rest)
+{
+    double t = s * high, d = (one + s) + t, l = FMA_EXACT(s, low, ((s - d) + one) + t), i = 1.0 / (d + l);
+    *rest = FMA(-i, l, FMA(-i, d, 1.0));
+    return i;
 }

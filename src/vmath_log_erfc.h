@@ -10,14 +10,6 @@
 typedef struct { double n, nl, d, dl, rest; } exp_fraction;
 #define DEEP (ROUND_SHIFT - 200.0)
 
-/* Clamps on the bits, where doubles of one sign stand in the order of their magnitudes: one integer minimum, where
- * GCC makes masks and moves of a comparison of doubles. at_most: no more than c > 0. at_least and no_less
- * (vmath_exp.h): no less than c < 0, c > 0. A NaN becomes c: the caller brings NaN in again. */
-INLINE double at_most(double x, double c)
-{
-    int64_t i = bits_of(x), j = bits_of(c);
-    return from_bits(i < j ? i : j);
-}
 /* y 2^n from n + ROUND_SHIFT where neither is near the ends of the exponent. */
 INLINE double times_exp2_shifted(double y, double m)
 {
