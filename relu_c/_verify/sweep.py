@@ -366,7 +366,8 @@ def _round(high: Array, dtype: str) -> Array:
 def _spacing(values: Array, dtype: str) -> Array:
     """Return the unit in the last place of a format around values."""
     bits, lowest, top = reference.FORMATS[dtype]
-    exponent = np.where(values == 0, lowest, np.frexp(values)[1] - bits)
+    with np.errstate(invalid="ignore"):  # some of NumPy's loops flag NaN
+        exponent = np.where(values == 0, lowest, np.frexp(values)[1] - bits)
     return np.asarray(np.ldexp(1.0, np.clip(exponent, lowest, top - bits)))
 
 
