@@ -182,9 +182,9 @@ static const table SELU_POWERS_REST = {{
  *     --weight "t**3/exp(t)": 2^-42.
  * Roundings: of v, 2^-31, by v: 2^-37.5; of 1/2 + ..., 2^-25, by v^2: 2^-38; of v times it, 2^-32, by v: 2^-38.5;
  * of q: 2^-39. Together 2^-36.1.
- * 8 entries: r + r^2/2 is exact, r^3 (1/6 + ...) < 2^-16 by the same on +-log(2)/16 of degree 2, twice: 2^-39.9, and
- * three roundings of 2^-24 of it: 2^-38.4; of q and the sums: 2^-39. Together 2^-37.5; but u^2/2 of gelu_tanh, where
- * |u| < 2^-18.2, is 2^-37.4. */
+ * 8 entries: r + r^2/2 is exact, r^3 (1/6 + ...) < 2^-16 is r s c with s = r^2/2, c/2 by the same on +-log(2)/16, of
+ * degree 2: 2^-39.9. Roundings: of r s c, three of 2^-24: 2^-38.4; of q and the sums: 2^-39. Together 2^-37.5; but
+ * gelu_tanh has |u| < 2^-18.2, and u^2/2 is 2^-37.4 there. */
 #if ENTRIES == 32
 #define EXP_ERROR 0x1p-36f
 #else
@@ -301,8 +301,8 @@ INLINE ends selu_grad_ends(vector dy, vector x)
 }
 
 /* c (e^x - 1) for x < 0, c = c_high + c_low: there e^x is T (1 + p + pl), T <= c, and from -72 on it does not count.
- * Else the other estimate. Where k = 0, up to d = c (e^(-step/2) - 1), the error falls with r^2, and so does its bound,
- * down to what c_low and T's rest are rounded by. */
+ * Else the other estimate. Where k = 0, up to d = c (e^(-step/2) - 1), the error falls with r^2, and with d^2 its bound,
+ * `error` at that d, 4.2 > 4/(1 - step/4)^2, down to what c_low and T's rest are rounded by. */
 typedef struct { vector y, excess, error; } estimate;
 INLINE ends expm1_ends(vector x, float c_high, float c_low, const table *powers, const table *rest, estimate other,
                        lanes unknown)
